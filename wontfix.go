@@ -1,0 +1,227 @@
+// Package wontfix has the nouns of the project: what a tracker says
+// ([Entry], [Statement]), what a machine has ([Machine], [Package]), and what
+// follows for its owner ([Finding], [Dismissal], [Scan], [Dossier]).
+//
+// It does no input or output and imports the standard library alone. The verbs
+// are in the folders beside it: tracker reads what publishers decided,
+// inventory reads what is installed, match compares the two, report writes the
+// answer. docs/architecture.md is the tour.
+package wontfix
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Tracker is a publisher's running record of vulnerabilities, as it was at
+// one revision.
+type Tracker struct {
+	Name     string    `json:"name"`               // "ubuntu"
+	Title    string    `json:"title,omitempty"`    // "Ubuntu CVE Tracker"
+	Source   string    `json:"source,omitempty"`   // where it was read from: a URL or a path
+	Revision string    `json:"revision,omitempty"` // commit id; empty for a plain directory
+	Time     time.Time `json:"time,omitzero"`      // when the revision was made
+	Synced   time.Time `json:"synced,omitzero"`    // when it was read
+
+	// PageURL and LineURL are templates of links. {id}, {file}, {revision}
+	// and {line} stand for the parts of a fact's provenance.
+	PageURL string `json:"-"`
+	LineURL string `json:"-"`
+}
+
+// Page returns the address of the publisher's page about a vulnerability, or
+// "" if it has none.
+func (t *Tracker) Page(id string) string {
+	return strings.ReplaceAll(t.PageURL, "{id}", id)
+}
+
+// Line returns the address that shows one line of one of the tracker's files
+// at the tracker's revision. Without a revision or a template it is "".
+func (t *Tracker) Line(file string, line int) string {
+	if t.LineURL == "" || t.Revision == "" {
+		return ""
+	}
+	return strings.NewReplacer("{file}", file, "{revision}", t.Revision, "{line}", strconv.Itoa(line)).Replace(t.LineURL)
+}
+
+// An Entry is all that one tracker says about one vulnerability.
+type Entry struct {
+	Tracker    string
+	ID         string // the name of the file: "CVE-2014-9365"
+	File       string // path in the tracker: "retired/CVE-2014-9365"
+	Candidate  string // the ID as the text itself gives it
+	Withdrawn  string // why the whole entry does not count, in one phrase; "" if it does
+	Published  string // effective date of publication as written; see [Entry.PublishedAt]
+	PublicDate string
+	DateAtUSN  string // PublicDate as it was when the first advisory went out
+	CRD        string // coordinated release date
+
+	Description  string // the public text about the vulnerability
+	VendorText   string // the publisher's own text about it
+	Mitigation   string
+	DiscoveredBy string
+	AssignedTo   string
+
+	References []string
+	Bugs       []string
+	Notes      []Note
+	Priority   Priority
+	Priorities []PriorityOverride
+	CVSS       []CVSS
+	Tags       []Tag
+	Patches    []PatchSet
+	Statements []Statement
+}
+
+// A Note is what one author wrote beside an entry, in the author's words.
+type Note struct {
+	Author string `json:"author"`
+	Text   string `json:"text"`
+	Line   int    `json:"line"`
+}
+
+// A Priority is the publisher's urgency. It is not a severity: see [CVSS].
+type Priority struct {
+	Word   string // as the tracker has it: "medium"
+	Reason string
+	Line   int
+}
+
+// A PriorityOverride is a priority for one package, or for one package in one
+// release, that takes the place of the entry's.
+type PriorityOverride struct {
+	Source  string
+	Release string // in the tracker's spelling; "" for every release
+	Priority
+}
+
+// CVSS is one rating of severity by one source.
+type CVSS struct {
+	Source   string `json:"source"`
+	Vector   string `json:"vector"`
+	Score    string `json:"score,omitempty"`
+	Severity string `json:"severity,omitempty"`
+}
+
+// A Tag is a list of the tracker's marks on a package.
+type Tag struct {
+	Key   string // package, or package_release
+	Words []string
+	Line  int
+}
+
+// A PatchSet is the list of patches for one package.
+type PatchSet struct {
+	Source  string
+	Patches []Patch
+	Line    int
+}
+
+// A Patch is one place where a fix can be found.
+type Patch struct {
+	Kind string `json:"kind"` // "upstream", "break-fix", "debdiff", …, as written
+	Text string `json:"text"` // mostly a URL; for break-fix two fields of commit ids
+	Line int    `json:"line"`
+}
+
+// PriorityFor returns the priority of a source package in a release, in the
+// tracker's spelling: the override for both, else the one for the package,
+// else the entry's, else "untriaged".
+func (e *Entry) PriorityFor(source, release string) Priority {
+	best, rank := e.Priority, 0
+	for _, o := range e.Priorities {
+		switch {
+		case o.Source != source:
+		case o.Release == release && release != "":
+			return o.Priority
+		case o.Release == "" && rank < 1:
+			best, rank = o.Priority, 1
+		}
+	}
+	if best.Word == "" {
+		best.Word = "untriaged"
+	}
+	return best
+}
+
+// PublishedAt returns the effective date of publication as YYYY-MM-DD, or ""
+// if the entry has none that can be read.
+func (e *Entry) PublishedAt() string {
+	if len(e.Published) < 10 {
+		return ""
+	}
+	if _, err := time.Parse(time.DateOnly, e.Published[:10]); err != nil {
+		return ""
+	}
+	return e.Published[:10]
+}
+
+// A Statement is what an entry says of one source package in one release: the
+// tracker's words, where they stand, and what they mean.
+type Statement struct {
+	ID      string // of the vulnerability
+	Source  string // source package
+	Release Release
+	Label   string // the release in the tracker's spelling: "trusty/esm"
+	Word    string // the tracker's status word: "ignored"
+	Detail  string // the text that goes with it, usually from brackets
+	File    string
+	Line    int
+
+	// DevelOf is set where the release is the one under development: the
+	// series that it was when the entry was last worked on.
+	DevelOf string
+
+	Priority  string // the publisher's urgency for this package and release
+	Published string // effective date of publication, YYYY-MM-DD
+
+	Meaning
+}
+
+// Meaning is what the words of a statement say in the project's terms.
+type Meaning struct {
+	Status   Status
+	Decision Decision
+	Reasons  Reasons
+	Evidence Evidence // where the reasons were read
+	// EvidenceLine is the line of the file that holds the evidence.
+	EvidenceLine int
+
+	Fixed     string // first source version with the fix
+	Was       string // status word that a sweep has overwritten
+	WasDetail string
+	Successor string // source package that carries the work on
+	// Words are the tracker's own words that the reasons were read from, where
+	// they are not in Detail.
+	Words string
+	Since string // date that the tracker puts beside a deferral, YYYY-MM-DD
+	// Because says in a phrase why an open word means that there is nothing
+	// to fix. It is set for decisions not-affected and withdrawn only.
+	Because string
+}
+
+// A Change is what became of one entry between two revisions of a tracker.
+type Change struct {
+	File  string
+	ID    string
+	Entry *Entry // nil if the entry is gone
+	Text  []byte // the file, byte for byte; nil if the entry is gone
+	// Problems are the lines that could not be read, in order of line.
+	Problems []Problem
+}
+
+// A Problem is something wrong at one line of a file. It is an error.
+type Problem struct {
+	File string `json:"file"`
+	Line int    `json:"line"` // 0 if it is about the whole file
+	Text string `json:"text"` // begins with the thing, not with "failed"
+}
+
+func (p Problem) Error() string {
+	if p.Line == 0 {
+		return p.File + ": " + p.Text
+	}
+	return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Text)
+}
