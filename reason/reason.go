@@ -1,0 +1,148 @@
+// Package reason reads reasons for a decision out of a publisher's free text.
+//
+// The rules are data: rules.tsv has a pattern for each reason. They miss: show
+// the text itself beside what they make of it. A reason that a publisher
+// declares in a field of its own always beats a rule.
+package reason
+
+import (
+	_ "embed"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+	"sync"
+
+	"wontfix"
+)
+
+//go:embed rules.tsv
+var rulesTSV string
+
+type rule struct {
+	reason  wontfix.Reasons
+	pattern *regexp.Regexp
+	// words, in lower case, are such that a text that matches has one of them.
+	// Looking for them first makes Read some thirty times as fast.
+	words []string
+}
+
+func (r *rule) match(text, lower string) bool {
+	for _, w := range r.words {
+		if strings.Contains(lower, w) {
+			return r.pattern.MatchString(text)
+		}
+	}
+	return false
+}
+
+// words returns texts of which every match of re has at least one, in lower
+// case; nil if there is no such list.
+func words(re *syntax.Regexp) []string {
+	switch re.Op {
+	case syntax.OpLiteral:
+		return []string{strings.ToLower(string(re.Rune))}
+	case syntax.OpCapture, syntax.OpPlus:
+		return words(re.Sub[0])
+	case syntax.OpAlternate:
+		var all []string
+		for _, sub := range re.Sub {
+			w := words(sub)
+			if w == nil {
+				return nil
+			}
+			all = append(all, w...)
+		}
+		return all
+	case syntax.OpConcat:
+		var best []string
+		for _, sub := range re.Sub {
+			if w := words(sub); w != nil && shortest(w) > shortest(best) {
+				best = w
+			}
+		}
+		return best
+	}
+	return nil
+}
+
+// fold brings text to the case that words are in. The long s is the one letter
+// that patterns take for another and ToLower leaves as it is.
+func fold(text string) string { return strings.ReplaceAll(strings.ToLower(text), "\u017f", "s") }
+
+func shortest(words []string) int {
+	n := 0
+	for i, w := range words {
+		if i == 0 || len(w) < n {
+			n = len(w)
+		}
+	}
+	return n
+}
+
+var rules = sync.OnceValue(func() []rule {
+	list, err := parseRules(rulesTSV)
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	return list
+})
+
+func parseRules(text string) ([]rule, error) {
+	var list []rule
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimRight(line, "\n")
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, pattern, ok := strings.Cut(line, "\t")
+		if !ok {
+			return nil, fmt.Errorf("rules.tsv:%d: want a reason, a tab and a pattern", n)
+		}
+		r, err := wontfix.ParseReason(name)
+		if err != nil {
+			return nil, fmt.Errorf("rules.tsv:%d: %w", n, err)
+		}
+		re, err := regexp.Compile("(?i)" + pattern)
+		if err != nil {
+			return nil, fmt.Errorf("rules.tsv:%d: %w", n, err)
+		}
+		tree, err := syntax.Parse("(?i)"+pattern, syntax.Perl)
+		if err != nil {
+			return nil, fmt.Errorf("rules.tsv:%d: %w", n, err)
+		}
+		w := words(tree)
+		if w == nil {
+			return nil, fmt.Errorf("rules.tsv:%d: an alternative has no plain word to look for", n)
+		}
+		list = append(list, rule{r, re, w})
+	}
+	return list, nil
+}
+
+// read keeps what was found in a text: trackers repeat themselves.
+var read sync.Map // string -> wontfix.Reasons
+
+// longest is the length up to which a text's reasons are kept.
+const longest = 2000
+
+// Read returns the reasons that text gives. None is 0, not [wontfix.NoReason]:
+// whether anything else gives one is for the caller to find out.
+func Read(text string) wontfix.Reasons {
+	if v, ok := read.Load(text); ok {
+		return v.(wontfix.Reasons)
+	}
+	var found wontfix.Reasons
+	lower := fold(text)
+	for _, r := range rules() {
+		if r.match(text, lower) {
+			found |= r.reason
+		}
+	}
+	if len(text) <= longest {
+		read.Store(strings.Clone(text), found)
+	}
+	return found
+}
