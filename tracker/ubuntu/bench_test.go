@@ -1,0 +1,18 @@
+package ubuntu
+
+import "testing"
+
+func BenchmarkParse(b *testing.B) {
+	files := treeOf(b, corpus(b, "ubuntu-cve-tracker/2020-04-07.git"))
+	b.ReportAllocs()
+	statements, bytes := 0, 0
+	for b.Loop() {
+		for _, f := range files {
+			e, _ := Parse(f.name, f.text)
+			statements += len(e.Statements)
+			bytes += len(f.text)
+		}
+	}
+	b.ReportMetric(float64(statements)/b.Elapsed().Seconds(), "statements/s")
+	b.ReportMetric(float64(bytes)/1e6/b.Elapsed().Seconds(), "MB/s")
+}

@@ -1,0 +1,368 @@
+package ubuntu
+
+import (
+	"cmp"
+	_ "embed"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"wontfix"
+	"wontfix/lifecycle"
+	"wontfix/reason"
+)
+
+//go:embed brackets.tsv
+var bracketsTSV string
+
+// A bracket is a row of brackets.tsv.
+type bracket struct {
+	decision wontfix.Decision
+	reasons  wontfix.Reasons
+	pattern  *regexp.Regexp
+}
+
+var brackets = sync.OnceValue(func() []bracket {
+	var list []bracket
+	for line := range strings.Lines(bracketsTSV) {
+		cells := strings.Split(strings.TrimRight(line, "\n"), "\t")
+		if line[0] == '#' {
+			continue
+		}
+		decision, err := wontfix.ParseDecision(cells[0])
+		if err != nil || len(cells) != 3 {
+			panic(fmt.Sprintf("brackets.tsv: %q: %v", line, err)) // it is part of the program
+		}
+		b := bracket{decision: decision, pattern: regexp.MustCompile("(?i)" + cells[2])}
+		if cells[1] != "" {
+			if b.reasons, err = wontfix.ParseReason(cells[1]); err != nil {
+				panic("brackets.tsv: " + err.Error())
+			}
+		}
+		list = append(list, b)
+	}
+	return list
+})
+
+var (
+	wasPart   = regexp.MustCompile(`(?:^|,\s*|\s)was (needs-triage|needed|active|pending|released|deferred|DNE|ignored|not-affected)\b(?:\s*\[(.*)\])?`)
+	successor = regexp.MustCompile(`(?i)\b(?:supers[ec]+ded|replaced) by "?([a-z0-9][a-z0-9.+_-]*[a-z0-9+])`)
+	seeNotes  = regexp.MustCompile(`(?i)^see\s+notes?( above| below)?\.?$`)
+	dashDate  = regexp.MustCompile(`^(\d{4})[-.](\d{2})[-.](\d{2})$`)
+)
+
+// meanings keeps what Meaning has found for a status word and a detail.
+var meanings sync.Map // [2]string -> wontfix.Meaning
+
+// Meaning says what a status word with its detail means by itself, without the
+// notes, the folder and the other lines of its entry.
+func Meaning(word, detail string) wontfix.Meaning {
+	key := [2]string{word, detail}
+	if v, ok := meanings.Load(key); ok {
+		return v.(wontfix.Meaning)
+	}
+	word, detail = strings.Clone(word), strings.Clone(detail)
+	m := readMeaning(word, trim(detail))
+	meanings.Store([2]string{word, detail}, m)
+	return m
+}
+
+func readMeaning(word, detail string) wontfix.Meaning {
+	switch word {
+	case "released":
+		return wontfix.Meaning{Status: wontfix.Fixed, Decision: wontfix.DecisionFixed, Fixed: versionIn(detail), Evidence: wontfix.EvidenceWord}
+	case "not-affected":
+		return notAffected(detail)
+	case "pending":
+		return wontfix.Meaning{Status: wontfix.Affected, Decision: wontfix.DecisionFixPending, Fixed: versionIn(detail), Evidence: wontfix.EvidenceWord}
+	case "needed", "active":
+		return withReasons(wontfix.Meaning{Status: wontfix.Affected, Decision: wontfix.DecisionAffected}, detail)
+	case "deferred":
+		m := wontfix.Meaning{Status: wontfix.Affected, Decision: wontfix.DecisionDeferred}
+		if d := dashDate.FindStringSubmatch(detail); d != nil {
+			if day := strings.Join(d[1:], "-"); !wontfix.NewDate(day).IsZero() {
+				m.Since = day
+			}
+			detail = ""
+		}
+		return withReasons(m, detail)
+	case "needs-triage":
+		return wontfix.Meaning{Status: wontfix.UnderInvestigation, Decision: wontfix.DecisionUnderInvestigation,
+			Reasons: wontfix.AnalysisPending, Evidence: wontfix.EvidenceWord}
+	case "DNE":
+		m := wontfix.Meaning{Decision: wontfix.DecisionNotInRelease, Reasons: wontfix.ComponentNotPresent, Evidence: wontfix.EvidenceWord}
+		_, m.Was, m.WasDetail = cutWas(detail)
+		return m
+	case "ignored":
+		return ignored(detail)
+	}
+	return wontfix.Meaning{}
+}
+
+// versionIn returns detail if it is a version by the tracker's own test: it
+// begins with a digit and has no white space.
+func versionIn(detail string) string {
+	if detail == "" || detail[0] < '0' || detail[0] > '9' || strings.ContainsFunc(detail, isSpace) {
+		return ""
+	}
+	return detail
+}
+
+// notAffected reads not-affected. With a version it means that the fix was
+// already in that version, so an older one is vulnerable.
+func notAffected(detail string) wontfix.Meaning {
+	if v := versionIn(detail); v != "" {
+		return wontfix.Meaning{Status: wontfix.Fixed, Decision: wontfix.DecisionFixed, Fixed: v, Evidence: wontfix.EvidenceWord}
+	}
+	return withReasons(wontfix.Meaning{Status: wontfix.NotAffected, Decision: wontfix.DecisionNotAffected}, detail)
+}
+
+// withReasons adds the reasons that detail gives.
+func withReasons(m wontfix.Meaning, detail string) wontfix.Meaning {
+	if detail == "" || seeNotes.MatchString(detail) {
+		m.Reasons = wontfix.NoReason
+		return m
+	}
+	m.Reasons, m.Evidence = reason.Read(detail), wontfix.EvidenceBracket
+	return m
+}
+
+func ignored(detail string) wontfix.Meaning {
+	head, was, wasDetail := cutWas(detail)
+	m := wontfix.Meaning{Status: wontfix.Affected, Decision: wontfix.DecisionWontFix, Was: was, WasDetail: wasDetail}
+	m = withReasons(m, head)
+	for _, b := range brackets() {
+		if head == "" || !b.pattern.MatchString(head) {
+			continue
+		}
+		m.Decision, m.Reasons = b.decision, m.Reasons|b.reasons
+		break
+	}
+	switch m.Decision {
+	case wontfix.DecisionNotAffected:
+		m.Status = wontfix.NotAffected
+		m.Because = "the bracket says that it is no vulnerability here"
+	case wontfix.DecisionWithdrawn:
+		m.Status = wontfix.StatusUnknown
+		m.Because = "the bracket says that the vulnerability was withdrawn or is counted under another ID"
+	case wontfix.DecisionEndOfLife:
+		switch was {
+		case "not-affected":
+			m.Decision, m.Status = wontfix.DecisionNotAffected, wontfix.NotAffected
+			m.Because = "it was judged not affected before the release ended"
+		case "needs-triage":
+			m.Status = wontfix.UnderInvestigation
+		}
+	}
+	if s := successor.FindStringSubmatch(head); s != nil {
+		m.Successor = s[1]
+	}
+	return m
+}
+
+// cutWas takes "was STATUS [detail]", which a sweep leaves behind, out of a
+// detail.
+func cutWas(detail string) (head, was, wasDetail string) {
+	loc := wasPart.FindStringSubmatchIndex(detail)
+	if loc == nil {
+		return detail, "", ""
+	}
+	was = detail[loc[2]:loc[3]]
+	if loc[4] >= 0 {
+		wasDetail = detail[loc[4]:loc[5]]
+	}
+	return strings.Trim(detail[:loc[0]]+detail[loc[1]:], " ,"), was, wasDetail
+}
+
+// explain gives every statement of an entry its meaning.
+func explain(e *wontfix.Entry, values map[string]*field) {
+	withdrawnLine := withdraw(e, values)
+	published := e.PublishedAt()
+	newest := newestSeries(e.Statements)
+	n := noteReader{entry: e}
+	for i := range e.Statements {
+		s := &e.Statements[i]
+		s.Meaning = Meaning(s.Word, s.Detail)
+		s.Published = published
+		s.Priority = e.PriorityFor(s.Source, s.Label).Word
+		switch {
+		case s.Evidence == wontfix.EvidenceBracket || s.Evidence == wontfix.EvidenceWord:
+			s.EvidenceLine = s.Line
+		case s.Word == "ignored" || s.Word == "deferred":
+			n.read(s)
+		}
+		if s.Label == "devel" {
+			s.DevelOf = newest[s.Source]
+		}
+		if e.Withdrawn != "" {
+			if s.Decision != wontfix.DecisionNotAffected && s.Decision != wontfix.DecisionNotInRelease {
+				s.Status, s.Decision, s.Because = wontfix.StatusUnknown, wontfix.DecisionWithdrawn, e.Withdrawn
+				s.EvidenceLine = cmp.Or(withdrawnLine, s.Line)
+			}
+		}
+	}
+}
+
+// withdraw says whether and why a whole entry does not count, and returns the
+// line that says so, 0 if it is the folder that does.
+func withdraw(e *wontfix.Entry, values map[string]*field) int {
+	if d := trim(e.Description); strings.HasPrefix(d, "** REJECT **") || strings.HasPrefix(d, "Rejected reason:") {
+		e.Withdrawn = "the description says that the vulnerability was rejected"
+		return values["Description"].line
+	}
+	if folder(e.File) == "ignored" {
+		e.Withdrawn = "the tracker keeps the entry in its folder for what was withdrawn or does not concern Ubuntu"
+	}
+	return 0
+}
+
+// newestSeries returns, for each package, the series that devel stands for: the
+// one after the newest series that the entry names for that package. It says
+// nothing of packages without any.
+func newestSeries(statements []wontfix.Statement) map[string]string {
+	newest := make(map[string]int)
+	order, after := seriesOrder()
+	for i := range statements {
+		s := &statements[i]
+		if n, ok := order[s.Label]; ok && n > newest[s.Source] {
+			newest[s.Source] = n
+		}
+	}
+	next := make(map[string]string, len(newest))
+	for source, n := range newest {
+		next[source] = after[n]
+	}
+	return next
+}
+
+// seriesOrder has the place of every series in time, the first being 1, and
+// for each place the series after it.
+var seriesOrder = sync.OnceValues(func() (place map[string]int, after []string) {
+	releases := lifecycle.Embedded().Releases("ubuntu")
+	place, after = make(map[string]int), make([]string, len(releases)+1)
+	for i, r := range releases {
+		place[r.Series], place["ubuntu/"+r.Series] = i+1, i+1
+		after[i] = r.Series
+	}
+	return place, after
+})
+
+// A noteReader finds the note that gives the reason for a statement whose own
+// line gives none.
+type noteReader struct {
+	entry   *wontfix.Entry
+	sources []string                // of the entry
+	notes   map[int]wontfix.Reasons // the notes with a word of decision, and their reasons
+}
+
+// decisionWord finds the words by which a note says what was decided.
+var decisionWord = regexp.MustCompile(`(?i)ignor|won'?t (be )?fix|will not|not be fix|not going to|no longer|not (be )?(support|backport|updat|releas)|unsupported|intrusive|invasive|backport|regress|too (large|big|complex|hard|risky|many)|disput|not a (security|vulnerab|bug)|end[- ]of[- ]life|\beol\b|abandon|cannot be|can't be|no (upstream )?(fix|patch)|superseded|defer|postpone|wait`)
+
+// longestWords is how much of a note is kept as the words of a reason.
+const longestWords = 600
+
+// read gives s the reasons of the note that speaks of it, if there is one.
+//
+// Notes are about an entry, not about one of its packages: a note counts if it
+// has a word of decision, and counts more if it names the package or the
+// release; one that names only other packages of the entry does not count.
+func (n *noteReader) read(s *wontfix.Statement) {
+	if n.notes == nil {
+		n.prepare()
+	}
+	best, bestScore := -1, 0
+	for i, note := range n.entry.Notes {
+		if _, decides := n.notes[i]; !decides {
+			continue
+		}
+		if score := n.score(note.Text, s); score > 0 && score >= bestScore {
+			best, bestScore = i, score
+		}
+	}
+	if best < 0 {
+		return
+	}
+	note := n.entry.Notes[best]
+	s.Reasons, s.Evidence = n.notes[best], wontfix.EvidenceNote
+	s.EvidenceLine, s.Words = note.Line, shorten(note.Text)
+}
+
+// prepare finds out what does not depend on the statement.
+func (n *noteReader) prepare() {
+	n.notes = make(map[int]wontfix.Reasons)
+	for i, note := range n.entry.Notes {
+		if decisionWord.MatchString(note.Text) {
+			n.notes[i] = reason.Read(note.Text)
+		}
+	}
+	for i := range n.entry.Statements {
+		if s := n.entry.Statements[i].Source; !slices.Contains(n.sources, s) {
+			n.sources = append(n.sources, s)
+		}
+	}
+}
+
+// score says how much a note with a word of decision speaks of s.
+func (n *noteReader) score(text string, s *wontfix.Statement) int {
+	score := 1
+	if hasName(text, s.Source) {
+		score += 2
+	} else if n.namesAnother(text, s.Source) {
+		return 0
+	}
+	if hasName(text, s.Release.Series) {
+		score++
+	} else if r, ok := lifecycle.Embedded().Lookup("ubuntu", s.Release.Series); ok {
+		version, _, _ := strings.Cut(r.Version, " ")
+		if strings.Contains(text, version) {
+			score++
+		}
+	}
+	return score
+}
+
+// namesAnother reports whether text names a package of the entry that is not
+// source.
+func (n *noteReader) namesAnother(text, source string) bool {
+	for _, other := range n.sources {
+		if other != source && hasName(text, other) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasName reports whether text has name as a word of its own.
+func hasName(text, name string) bool {
+	for from := 0; name != ""; {
+		i := strings.Index(text[from:], name)
+		if i < 0 {
+			return false
+		}
+		start, end := from+i, from+i+len(name)
+		if (start == 0 || !inName(text[start-1])) && (end == len(text) || !inName(text[end]) || (text[end] == '.' && (end+1 == len(text) || !inName(text[end+1])))) {
+			return true
+		}
+		from = end
+	}
+	return false
+}
+
+func inName(c byte) bool {
+	return c == '-' || c == '+' || c == '.' || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// shorten makes one line of a note, cut after longestWords bytes.
+func shorten(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) <= longestWords {
+		return text
+	}
+	cut := strings.LastIndexByte(text[:longestWords], ' ')
+	if cut < 0 {
+		cut = longestWords
+	}
+	return strings.ToValidUTF8(text[:cut], "") + " …"
+}
