@@ -1,0 +1,135 @@
+package tracker
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"wontfix"
+)
+
+func needGit(t testing.TB) {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("the git program is not installed")
+	}
+}
+
+// testSpec is a tracker whose format is the text itself.
+func testSpec() Spec {
+	return Spec{
+		Name: "test", Title: "Test Tracker", Branch: "master",
+		Dirs:  []string{"active", "retired", "ignored"},
+		Match: ubuntuName,
+		Parse: func(file string, text []byte) wontfix.Change {
+			return wontfix.Change{Entry: &wontfix.Entry{File: file, ID: filepath.Base(file), Description: string(text)}}
+		},
+	}
+}
+
+// A repo is a repository that a test makes with the git program.
+type repo struct {
+	t    testing.TB
+	dir  string
+	tick int64
+}
+
+func newRepo(t testing.TB) *repo {
+	needGit(t)
+	r := &repo{t: t, dir: t.TempDir(), tick: 1586250000}
+	r.git("init", "-q", "-b", "master", ".")
+	return r
+}
+
+// git runs git in the repository and returns what it prints.
+func (r *repo) git(args ...string) string {
+	r.t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir = r.dir
+	date := time.Unix(r.tick, 0).UTC().Format(time.RFC3339)
+	cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.org", "GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@example.org",
+		"GIT_AUTHOR_DATE="+date, "GIT_COMMITTER_DATE="+date, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "LC_ALL=C")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		r.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// write writes a file; text "" removes it.
+func (r *repo) write(name, text string) {
+	r.t.Helper()
+	path := filepath.Join(r.dir, name)
+	var err error
+	if text == "" {
+		err = os.Remove(path)
+	} else if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
+		err = os.WriteFile(path, []byte(text), 0o644)
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// commit commits all files and returns the commit.
+func (r *repo) commit() string {
+	r.t.Helper()
+	r.tick += 60
+	r.git("add", "-A")
+	r.git("commit", "-q", "--allow-empty", "-m", "change")
+	return r.git("rev-parse", "HEAD")
+}
+
+// state is what a consumer of changes holds: file and text of each ID.
+type state map[string][2]string
+
+// readAll opens a source and applies its changes since a cursor to st. It returns the
+// new cursor, the changes' files, and whether they were all.
+func (st state) readAll(t *testing.T, source, since string, o Options) (cursor, files string, full bool) {
+	t.Helper()
+	s, err := Open(t.Context(), testSpec(), source, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	return st.apply(t, s, since)
+}
+
+func (st state) apply(t *testing.T, s *Source, since string) (cursor, files string, full bool) {
+	t.Helper()
+	seq, full, err := s.Changes(t.Context(), since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if full {
+		clear(st)
+	}
+	var list []string
+	for c, err := range seq {
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := c.File
+		switch {
+		case c.Entry != nil:
+			if c.Entry.Description != string(c.Text) || c.Entry.File != c.File || c.Entry.ID != c.ID {
+				t.Errorf("%s: %+v with text %q", c.File, c.Entry, c.Text)
+			}
+			st[c.ID] = [2]string{c.File, string(c.Text)}
+		default:
+			delete(st, c.ID)
+			name = "-" + name
+		}
+		for _, p := range c.Problems {
+			name += "!" + p.Error()
+		}
+		list = append(list, name)
+	}
+	return s.Cursor(), strings.Join(list, " "), full
+}

@@ -1,0 +1,56 @@
+// Package tracker has the list of trackers and reads one from where it is
+// kept: a Git server, a repository, a bundle or a plain folder; all of it, or
+// what has changed since an earlier reading.
+//
+// It runs the git program for everything that is kept in Git. What a file says
+// is the business of a package for its format, such as tracker/ubuntu.
+package tracker
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"wontfix"
+)
+
+// A Format reads one file of a tracker. File is the path in the tracker and
+// text its bytes, which the change may keep. It is called from several
+// goroutines at once and must not panic, whatever the text.
+type Format func(file string, text []byte) wontfix.Change
+
+// A Spec describes a tracker: a row of the list that [Trackers] returns.
+type Spec struct {
+	Name    string // "ubuntu"
+	Title   string // "Ubuntu CVE Tracker"
+	URL     string // where the publisher keeps it
+	Branch  string // the branch that counts there
+	PageURL string // see [wontfix.Tracker.Page]
+	LineURL string // see [wontfix.Tracker.Line]
+
+	// Parser is the version of what Parse makes of a text. Who keeps the
+	// entries keeps it beside them and reads everything anew when it differs.
+	Parser string
+	// Dirs are the folders that hold entries. If an ID has a file in more
+	// than one, the first folder in this order counts.
+	Dirs []string
+	// Match reports whether a file of such a folder is an entry, by its name.
+	// The name is the ID.
+	Match func(name string) bool
+	Parse Format
+}
+
+// Trackers returns the trackers that can be read.
+func Trackers() []Spec { return slices.Clone(specs) }
+
+// Find returns the tracker with a name.
+func Find(name string) (Spec, error) {
+	var names []string
+	for _, s := range specs {
+		if s.Name == name {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	return Spec{}, fmt.Errorf("tracker %q: not known; there is %s", name, strings.Join(names, ", "))
+}

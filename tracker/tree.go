@@ -1,0 +1,206 @@
+package tracker
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"wontfix"
+)
+
+// maxFile is the size in bytes above which a file is not read. The largest
+// entry of Ubuntu's tracker has 0.3 MB.
+const maxFile = 16 << 20
+
+// maxName is the longest name of an entry.
+const maxName = 100
+
+// Kinds of files in a tree, as Git's modes have them.
+const (
+	regular   = "regular file"
+	symlink   = "symbolic link"
+	folder    = "folder"
+	submodule = "submodule"
+	special   = "special file"
+)
+
+// A file is one file of a tracker.
+type file struct {
+	path string
+	kind string
+	oid  string // of its blob; "" in a plain folder
+}
+
+// An item is what an ID is at one revision, or that it is gone.
+type item struct {
+	file
+	id     string
+	others []string // further files with the same name, which do not count
+	gone   bool
+}
+
+// parseTree reads what git ls-tree -z prints: for each file its mode, type,
+// object ID and path.
+func parseTree(data []byte) ([]file, error) {
+	var files []file
+	for len(data) > 0 {
+		record, rest, ok := bytes.Cut(data, []byte{0})
+		if !ok {
+			return nil, errors.New("git ls-tree: last record is cut off")
+		}
+		data = rest
+		head, path, ok := strings.Cut(string(record), "\t")
+		f := strings.Split(head, " ")
+		if !ok || path == "" || len(f) != 3 || !isObjectID(f[2]) {
+			return nil, fmt.Errorf("git ls-tree: record %q: want mode, type, object, path", record)
+		}
+		kind := special
+		switch f[0] {
+		case "100644", "100755", "100664":
+			kind = regular
+		case "120000":
+			kind = symlink
+		case "040000":
+			kind = folder
+		case "160000":
+			kind = submodule
+		}
+		files = append(files, file{path, kind, f[2]})
+	}
+	return files, nil
+}
+
+// isObjectID reports whether s is a full SHA-1 or SHA-256 in hexadecimal.
+func isObjectID(s string) bool {
+	if len(s) != 40 && len(s) != 64 {
+		return false
+	}
+	return strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// tree returns the entries' files of a commit.
+func (g *git) tree(ctx context.Context, commit string, dirs []string) ([]file, error) {
+	args := []string{"ls-tree", "-z", "--full-tree", commit, "--"}
+	for _, d := range dirs {
+		args = append(args, d+"/")
+	}
+	out, err := g.run(ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	return parseTree(out)
+}
+
+// resolve returns an item for each ID among the files, in order of path.
+func resolve(spec *Spec, files []file) []item {
+	byID := make(map[string][]file, len(files))
+	for _, f := range files {
+		if name := path.Base(f.path); spec.Match(name) && len(name) <= maxName {
+			byID[name] = append(byID[name], f)
+		}
+	}
+	rank := func(f file) int {
+		r := slices.Index(spec.Dirs, path.Dir(f.path))
+		if f.kind != regular {
+			r += len(spec.Dirs)
+		}
+		return r
+	}
+	items := make([]item, 0, len(byID))
+	for id, fs := range byID {
+		slices.SortFunc(fs, func(a, b file) int { return cmp.Or(rank(a)-rank(b), strings.Compare(a.path, b.path)) })
+		it := item{id: id, file: fs[0]}
+		for _, f := range fs[1:] {
+			it.others = append(it.others, f.path)
+		}
+		items = append(items, it)
+	}
+	sortItems(items)
+	return items
+}
+
+func sortItems(items []item) {
+	slices.SortFunc(items, func(a, b item) int { return strings.Compare(a.path, b.path) })
+}
+
+// changed returns the items of to that are not the same in from, and as gone
+// those that to lacks, in order of path. An ID whose file has moved is one
+// item.
+func changed(from, to []item) []item {
+	old := make(map[string]item, len(from))
+	for _, it := range from {
+		old[it.id] = it
+	}
+	var out []item
+	for _, it := range to {
+		was, ok := old[it.id]
+		delete(old, it.id)
+		if !ok || was.file != it.file || !slices.Equal(was.others, it.others) {
+			out = append(out, it)
+		}
+	}
+	for _, it := range old {
+		out = append(out, item{id: it.id, file: it.file, gone: true})
+	}
+	sortItems(out)
+	return out
+}
+
+// problem returns a problem with a file as a whole.
+func problem(file, format string, args ...any) wontfix.Problem {
+	return wontfix.Problem{File: file, Text: fmt.Sprintf(format, args...)}
+}
+
+// readBlob reads the answer of git cat-file --batch for one object. The text is
+// nil if the object is missing, no blob, or larger than maxFile; the reason is
+// then in why and the next answer can be read.
+func readBlob(r *bufio.Reader, oid string) (text []byte, why string, err error) {
+	line, err := r.ReadSlice('\n')
+	if err != nil {
+		if err == io.EOF && len(line) == 0 {
+			return nil, "", io.EOF
+		}
+		return nil, "", fmt.Errorf("git cat-file: header %.80q: cut off or too long", line)
+	}
+	f := strings.Split(string(line[:len(line)-1]), " ")
+	switch {
+	case len(f) == 2 && f[0] == oid && f[1] == "missing":
+		return nil, "object " + oid + " is missing from the repository", nil
+	case len(f) != 3 || f[0] != oid:
+		return nil, "", fmt.Errorf("git cat-file: header %.80q: want one of object %s", line, oid)
+	}
+	size, err := strconv.ParseInt(f[2], 10, 64)
+	if err != nil || size < 0 || f[2] != strconv.FormatInt(size, 10) {
+		return nil, "", fmt.Errorf("git cat-file: size %.80q: not a number of bytes", f[2])
+	}
+	switch {
+	case f[1] != "blob":
+		why = "object " + oid + " is a " + printable(f[1]) + ", not a file"
+	case size > maxFile:
+		why = tooLarge(size)
+	}
+	if why != "" {
+		_, err = io.CopyN(io.Discard, r, size)
+	} else {
+		text = make([]byte, size)
+		_, err = io.ReadFull(r, text)
+	}
+	if err == nil {
+		var end byte
+		if end, err = r.ReadByte(); err == nil && end != '\n' {
+			err = errors.New("no end of line after it")
+		}
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("git cat-file: object %s: %v", oid, err)
+	}
+	return text, why, nil
+}
