@@ -1,0 +1,134 @@
+package match
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"wontfix"
+)
+
+// A Filter chooses findings. An empty list lets everything through.
+type Filter struct {
+	Statuses   []wontfix.Status
+	Outlooks   []wontfix.Outlook
+	Reasons    wontfix.Reasons // any of them
+	Priorities []string
+	Packages   []string // source or binary packages
+}
+
+// Apply returns the findings that pass, and how many did not for which cause.
+func (f Filter) Apply(findings []wontfix.Finding) ([]wontfix.Finding, []wontfix.Hidden) {
+	kept, hidden := []wontfix.Finding{}, []wontfix.Hidden{}
+	for _, x := range findings {
+		because := f.rejects(&x)
+		if because == "" {
+			kept = append(kept, x)
+			continue
+		}
+		i := slices.IndexFunc(hidden, func(h wontfix.Hidden) bool { return h.Because == because })
+		if i < 0 {
+			hidden = append(hidden, wontfix.Hidden{Because: because})
+			i = len(hidden) - 1
+		}
+		hidden[i].Count++
+	}
+	return kept, hidden
+}
+
+func (f Filter) rejects(x *wontfix.Finding) string {
+	switch {
+	case len(f.Outlooks) > 0 && !slices.Contains(f.Outlooks, x.Outlook):
+		return "--outlook leaves them out"
+	case len(f.Statuses) > 0 && !slices.Contains(f.Statuses, x.Status):
+		return "--status leaves them out"
+	case f.Reasons != 0 && !slices.ContainsFunc(f.Reasons.Words(), func(w string) bool { return slices.Contains(x.Reasons, w) }):
+		return "--reason leaves them out"
+	case len(f.Priorities) > 0 && !slices.Contains(f.Priorities, x.Priority):
+		return "--priority leaves them out"
+	case len(f.Packages) > 0 && !slices.Contains(f.Packages, x.Source) && !slices.ContainsFunc(x.Binaries, func(b string) bool { return slices.Contains(f.Packages, b) }):
+		return "--package leaves them out"
+	}
+	return ""
+}
+
+// A Gate is a condition under which a scan counts as failed.
+type Gate struct {
+	name string
+	trip func(f *wontfix.Finding, now time.Time) bool
+}
+
+// String returns the condition as it was given.
+func (g Gate) String() string { return g.name }
+
+// ParseGate reads a condition: an outlook, a priority (it trips for that one
+// and every more urgent one), "undocumented" (a decision with no documented
+// reason), or "undecided-older-than=90d" (not judged, and published longer ago
+// than that).
+func ParseGate(s string) (Gate, error) {
+	if o, err := wontfix.ParseOutlook(s); err == nil {
+		return Gate{s, func(f *wontfix.Finding, _ time.Time) bool { return f.Outlook == o }}, nil
+	}
+	if rank := PriorityRank(s); rank < len(priorities) {
+		return Gate{s, func(f *wontfix.Finding, _ time.Time) bool { return PriorityRank(f.Priority) <= rank }}, nil
+	}
+	if s == "undocumented" {
+		return Gate{s, func(f *wontfix.Finding, _ time.Time) bool {
+			return slices.Contains(f.Reasons, wontfix.NoReason.String()) &&
+				(f.Decision == wontfix.DecisionWontFix || f.Decision == wontfix.DecisionDeferred || f.Decision == wontfix.DecisionEndOfLife)
+		}}, nil
+	}
+	if age, ok := strings.CutPrefix(s, "undecided-older-than="); ok {
+		days, err := strconv.Atoi(strings.TrimSuffix(age, "d"))
+		if err != nil || days < 0 || !strings.HasSuffix(age, "d") {
+			return Gate{}, fmt.Errorf("gate %q: want a number of days, such as undecided-older-than=90d", s)
+		}
+		return Gate{s, func(f *wontfix.Finding, now time.Time) bool {
+			published := wontfix.NewDate(f.Published)
+			return f.Decision == wontfix.DecisionUnderInvestigation && !published.IsZero() && now.Sub(published.Time) > time.Duration(days)*24*time.Hour
+		}}, nil
+	}
+	return Gate{}, fmt.Errorf("gate %q is not known; it is an outlook (%s), a priority (%s), undocumented, or undecided-older-than=DAYSd",
+		s, strings.Join(wontfix.Outlooks(), ", "), strings.Join(priorities, ", "))
+}
+
+// Trips returns how many findings the gate finds.
+func (g Gate) Trips(findings []wontfix.Finding, now time.Time) int {
+	n := 0
+	for i := range findings {
+		if g.trip(&findings[i], now) {
+			n++
+		}
+	}
+	return n
+}
+
+// Summarize counts what a scan has found.
+func Summarize(findings []wontfix.Finding, dismissed []wontfix.Dismissal, c wontfix.Coverage) wontfix.Summary {
+	s := wontfix.Summary{
+		Findings: len(findings), ByOutlook: map[wontfix.Outlook]int{}, NeverByReason: map[string]int{}, ByPriority: map[string]int{},
+		Dismissed: len(dismissed), DismissedBy: map[string]int{}, Unwatched: len(c.Unwatched), Upgradable: len(c.Upgradable), Hidden: []wontfix.Hidden{},
+	}
+	ids, sources := map[string]bool{}, map[string]bool{}
+	for i := range findings {
+		f := &findings[i]
+		ids[f.ID], sources[f.Source] = true, true
+		s.ByOutlook[f.Outlook]++
+		s.ByPriority[f.Priority]++
+		if f.Outlook == wontfix.Never {
+			for _, r := range f.Reasons {
+				s.NeverByReason[r]++
+			}
+			if len(f.Reasons) == 0 {
+				s.NeverByReason["other"]++
+			}
+		}
+	}
+	for i := range dismissed {
+		s.DismissedBy[dismissed[i].Kind]++
+	}
+	s.Vulnerabilities, s.Sources = len(ids), len(sources)
+	return s
+}

@@ -1,0 +1,235 @@
+package match
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"wontfix"
+	"wontfix/lifecycle"
+	"wontfix/version"
+)
+
+// A judge weighs the rows of one vulnerability for one installed version of a
+// source package.
+//
+// The rows that count for a machine are its chain: those of the products that
+// it has switched on, then that of its series. Rows of products that it has
+// not are looked at too, since they say what money would bring, and because a
+// row of the series that was overwritten when the series ended knows less than
+// the product's row that went on being worked on.
+type judge struct {
+	machine *wontfix.Machine
+	options *Options
+	in      *installed
+
+	chain []*wontfix.Statement // product rows in force, then the series' own row
+	paid  *wontfix.Statement   // best row of a product that is not switched on
+	devel *wontfix.Statement   // row of the series under development
+}
+
+// productOrder is the order in which rows of products count, the most specific
+// first.
+var productOrder = []string{"fips-updates", "fips", "fips-preview", "realtime", "bluefield", "ros-esm", "esm-apps-legacy", "esm-infra-legacy", "esm-apps", "esm-infra"}
+
+// supportProducts are those that continue a series for all of its packages, so
+// that their rows speak of the series' own code.
+var supportProducts = []string{"esm-infra", "esm-apps", "esm-infra-legacy", "esm-apps-legacy"}
+
+func (j *judge) verdict(rows []*wontfix.Statement) (*wontfix.Finding, []wontfix.Dismissal) {
+	j.arrange(rows)
+	if len(j.chain) == 0 {
+		if j.devel != nil {
+			return j.inferred(), nil
+		}
+		if j.paid != nil && j.paid.Decision == wontfix.DecisionFixed && j.below(j.paid) {
+			return j.onlyPaid(), nil
+		}
+		return nil, nil
+	}
+	if says, kind, because := j.exonerate(); says != nil {
+		return nil, j.dismiss(says, kind, because)
+	}
+	row := j.deciding()
+	if row == nil || !j.open(row) {
+		return nil, nil
+	}
+	return j.finding(row), nil
+}
+
+// arrange sorts rows into the chain, the best paid row and the devel row.
+func (j *judge) arrange(rows []*wontfix.Statement) {
+	series := j.machine.Base.Series
+	fips := strings.Contains(strings.ToLower(j.in.version), "fips")
+	var products, base, paid []*wontfix.Statement
+	for _, r := range rows {
+		switch product := r.Release.Product; {
+		case r.Label == "devel":
+			j.devel = r
+		case r.Release.Series != series:
+		case product == "":
+			base = append(base, r)
+		case strings.HasPrefix(product, "fips"):
+			// Builds of their own: their versions compare with nothing else.
+			if fips {
+				products = append(products, r)
+			}
+		case slices.Contains(j.machine.Products, product), strings.HasPrefix(product, "esm-") && strings.Contains(j.in.version, "esm"):
+			products = append(products, r)
+		case slices.Contains(supportProducts, product):
+			paid = append(paid, r)
+		}
+	}
+	byProduct := func(a, b *wontfix.Statement) int {
+		return slices.Index(productOrder, a.Release.Product) - slices.Index(productOrder, b.Release.Product)
+	}
+	slices.SortStableFunc(products, byProduct)
+	slices.SortStableFunc(paid, byProduct)
+	if fips && len(products) > 0 && strings.HasPrefix(products[0].Release.Product, "fips") {
+		base = nil
+	}
+	j.chain = append(products, base...)
+	j.paid = bestPaid(paid)
+	if len(j.chain) == 0 && j.devel != nil && j.devel.DevelOf == series {
+		j.chain, j.devel = []*wontfix.Statement{j.devel}, nil
+	}
+	if j.devel != nil && !lifecycle.Embedded().Older(j.machine.Base.Distribution, j.devel.DevelOf, series) {
+		j.devel = nil
+	}
+}
+
+// bestPaid chooses the row that says most: a fix, a judgement, any row that is
+// not merely "does not exist".
+func bestPaid(rows []*wontfix.Statement) *wontfix.Statement {
+	var best *wontfix.Statement
+	for _, r := range rows {
+		switch {
+		case best == nil,
+			best.Decision == wontfix.DecisionNotInRelease && r.Decision != wontfix.DecisionNotInRelease,
+			best.Decision != wontfix.DecisionFixed && r.Decision == wontfix.DecisionFixed:
+			best = r
+		}
+	}
+	return best
+}
+
+// below reports whether the installed version is lower than the first fixed
+// one of r.
+func (j *judge) below(r *wontfix.Statement) bool {
+	return r.Fixed != "" && version.Dpkg(j.in.version, r.Fixed) < 0
+}
+
+// has reports whether the installed version has the fix that r names.
+func (j *judge) has(r *wontfix.Statement) bool {
+	return r.Fixed != "" && version.Dpkg(j.in.version, r.Fixed) >= 0
+}
+
+// Kinds of dismissals.
+const (
+	KindWithdrawn   = "withdrawn"    // the vulnerability itself does not count
+	KindNotAffected = "not-affected" // a row or its bracket says that it is none here
+	KindFixed       = "fixed"        // the installed version has the fix
+)
+
+// exonerate returns the row that says that the installed version is not
+// vulnerable, if there is one.
+func (j *judge) exonerate() (says *wontfix.Statement, kind, because string) {
+	for _, r := range j.chain {
+		if r.Decision == wontfix.DecisionWithdrawn {
+			return r, KindWithdrawn, r.Because
+		}
+	}
+	for _, r := range j.chain {
+		if j.has(r) {
+			return r, KindFixed, fmt.Sprintf("the installed version has the fix: %s says %s (%s)", r.Label, r.Word, r.Fixed)
+		}
+	}
+	for _, r := range j.chain {
+		if r.Decision == wontfix.DecisionNotAffected {
+			because := r.Because
+			if because == "" {
+				because = fmt.Sprintf("judged not affected in the row of %s", r.Label)
+			}
+			return r, KindNotAffected, because
+		}
+	}
+	base, paid := j.chain[len(j.chain)-1], j.paid
+	if paid == nil {
+		return nil, "", ""
+	}
+	switch {
+	case j.has(paid) && (paid.Word != "pending" || base.Word == "ignored"):
+		return paid, KindFixed, fmt.Sprintf("the installed version has the fix that the row of %s names: %s (%s)", paid.Label, paid.Word, paid.Fixed)
+	case base.Word != "ignored":
+	case paid.Decision == wontfix.DecisionNotAffected:
+		return paid, KindNotAffected, fmt.Sprintf("judged not affected in the row of %s, which was worked on after the series ended", paid.Label)
+	case paid.Decision == wontfix.DecisionNotInRelease && paid.Was == "not-affected" && swept(base):
+		return paid, KindNotAffected, fmt.Sprintf("judged not affected before the series ended: %s remembers it", paid.Label)
+	}
+	return nil, "", ""
+}
+
+// swept reports whether a row was closed because a release ended, by itself
+// no judgement about the vulnerability.
+func swept(r *wontfix.Statement) bool {
+	return r.Decision == wontfix.DecisionEndOfLife && r.Reasons.Has(wontfix.EOLRelease)
+}
+
+// deciding returns the row of the chain that counts: the most specific one that
+// says something.
+func (j *judge) deciding() *wontfix.Statement {
+	for _, r := range j.chain {
+		if r.Decision != wontfix.DecisionNotInRelease {
+			return r
+		}
+	}
+	return nil
+}
+
+// open reports whether a row's own word leaves the installed version without
+// a fix.
+func (j *judge) open(r *wontfix.Statement) bool {
+	switch r.Word {
+	case "DNE":
+		return false
+	case "not-affected", "released":
+		return r.Fixed == "" && r.Word == "released" || j.below(r)
+	}
+	return true
+}
+
+// dismiss makes a dismissal of every row of the chain whose own word says open.
+func (j *judge) dismiss(says *wontfix.Statement, kind, because string) []wontfix.Dismissal {
+	var list []wontfix.Dismissal
+	for _, r := range j.chain {
+		if !j.open(r) || r.Word == "not-affected" {
+			continue
+		}
+		line := j.row(says)
+		if says.EvidenceLine > 0 && kind == KindWithdrawn {
+			line.Line = says.EvidenceLine
+			line.URL = j.link(says.File, line.Line, says.ID)
+		}
+		list = append(list, wontfix.Dismissal{ID: r.ID, Source: r.Source, SourceVersion: j.in.version, Tracker: j.row(r), Kind: kind, Because: because, Says: line})
+	}
+	return list
+}
+
+func (j *judge) row(r *wontfix.Statement) wontfix.Row { return RowOf(&j.options.Tracker, r) }
+
+func (j *judge) link(file string, line int, id string) string {
+	return link(&j.options.Tracker, file, line, id)
+}
+
+// RowOf returns a statement as its tracker has it.
+func RowOf(t *wontfix.Tracker, s *wontfix.Statement) wontfix.Row {
+	return wontfix.Row{Name: t.Name, Release: s.Label, Package: s.Source, Status: s.Word, Detail: s.Detail,
+		File: s.File, Line: s.Line, Revision: t.Revision, URL: link(t, s.File, s.Line, s.ID)}
+}
+
+func link(t *wontfix.Tracker, file string, line int, id string) string {
+	if url := t.Line(file, line); url != "" {
+		return url
+	}
+	return t.Page(id)
+}

@@ -1,0 +1,167 @@
+// Package match compares what a machine has with what a tracker says. It is
+// pure: it reads no file and no clock, and the same arguments give the same
+// answer.
+//
+// A source package of a machine often has several rows for one vulnerability:
+// one for the series, others for products such as esm-infra, one for the series
+// under development. [Match] weighs them (judge.go says how) and gives either a
+// finding, or for each row whose own word says that something is open, a
+// dismissal that names the line which says otherwise.
+package match
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"wontfix"
+	"wontfix/version"
+)
+
+// Options are for [Match].
+type Options struct {
+	// Tracker is the one that the statements come from.
+	Tracker wontfix.Tracker
+	// Now is the time at which a release is past its end or not.
+	Now time.Time
+}
+
+// An installed is one version of a source package on the machine.
+type installed struct {
+	source   string // as the tracker calls it
+	own      string // as the machine calls it
+	version  string // source version
+	packages []*wontfix.Package
+}
+
+// Sources returns the names under which a tracker may speak of the source
+// packages of m, in order.
+func Sources(m *wontfix.Machine) []string {
+	seen := make(map[string]bool)
+	for i := range m.Packages {
+		if name, ok := trackerSource(m.Packages[i].Source); ok {
+			seen[name] = true
+		}
+	}
+	names := make([]string, 0, len(seen))
+	for name := range seen {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// trackerSource returns the tracker's name for a machine's source package.
+// Signed kernels are built from linux-signed-X, and tracked as linux-X;
+// linux-meta-X has no code of its own and a version of another kind, so that
+// nothing can be said of it.
+func trackerSource(name string) (string, bool) {
+	if rest, ok := strings.CutPrefix(name, "linux-signed"); ok && (rest == "" || rest[0] == '-') {
+		return "linux" + rest, true
+	}
+	if rest, ok := strings.CutPrefix(name, "linux-meta"); ok && (rest == "" || rest[0] == '-') {
+		return "", false
+	}
+	return name, true
+}
+
+// inventory groups the packages of m by source and source version.
+func inventory(m *wontfix.Machine) map[string][]*installed {
+	all := make(map[string][]*installed)
+	for i := range m.Packages {
+		p := &m.Packages[i]
+		name, ok := trackerSource(p.Source)
+		if !ok {
+			continue
+		}
+		var in *installed
+		for _, have := range all[name] {
+			if have.version == p.SourceVersion && have.own == p.Source {
+				in = have
+			}
+		}
+		if in == nil {
+			in = &installed{source: name, own: p.Source, version: p.SourceVersion}
+			all[name] = append(all[name], in)
+		}
+		in.packages = append(in.packages, p)
+	}
+	return all
+}
+
+// Match says what statements mean for m. The statements are those of the
+// machine's series with all its products, and those of the series under
+// development. Findings come in the order in which they are shown, worst
+// first; dismissals by source package and ID.
+func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]wontfix.Finding, []wontfix.Dismissal) {
+	type key struct{ source, id string }
+	rows := make(map[key][]*wontfix.Statement)
+	var order []key
+	for i := range statements {
+		k := key{statements[i].Source, statements[i].ID}
+		if rows[k] == nil {
+			order = append(order, k)
+		}
+		rows[k] = append(rows[k], &statements[i])
+	}
+	have := inventory(m)
+	findings, dismissed := []wontfix.Finding{}, []wontfix.Dismissal{}
+	for _, k := range order {
+		for _, in := range have[k.source] {
+			j := judge{machine: m, options: &o, in: in}
+			f, d := j.verdict(rows[k])
+			if f != nil {
+				findings = append(findings, *f)
+			}
+			dismissed = append(dismissed, d...)
+		}
+	}
+	SortFindings(findings)
+	slices.SortStableFunc(dismissed, func(a, b wontfix.Dismissal) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), CompareIDs(a.ID, b.ID), cmp.Compare(a.SourceVersion, b.SourceVersion))
+	})
+	return findings, dismissed
+}
+
+// priorities are in the order in which they are shown.
+var priorities = []string{"critical", "high", "medium", "low", "negligible", "untriaged", "not-for-us"}
+
+// PriorityRank returns the place of a priority's word: 0 is the most urgent.
+func PriorityRank(word string) int {
+	if i := slices.Index(priorities, word); i >= 0 {
+		return i
+	}
+	return len(priorities)
+}
+
+// Priorities returns the words of all priorities, the most urgent first.
+func Priorities() []string { return slices.Clone(priorities) }
+
+// SortFindings puts findings in the order in which they are shown: by outlook,
+// priority, source package, newest ID first.
+func SortFindings(findings []wontfix.Finding) {
+	slices.SortStableFunc(findings, func(a, b wontfix.Finding) int {
+		return cmp.Or(
+			cmp.Compare(a.Outlook, b.Outlook),
+			cmp.Compare(PriorityRank(a.Priority), PriorityRank(b.Priority)),
+			cmp.Compare(a.Source, b.Source),
+			CompareIDs(b.ID, a.ID),
+			version.Dpkg(a.SourceVersion, b.SourceVersion),
+		)
+	})
+}
+
+// CompareIDs orders CVE-2014-9365 before CVE-2014-10001: by the year, then by
+// the number, then as text.
+func CompareIDs(a, b string) int {
+	ap, bp := strings.SplitN(a, "-", 3), strings.SplitN(b, "-", 3)
+	if len(ap) < 3 || len(bp) < 3 || ap[0] != bp[0] {
+		return cmp.Compare(a, b)
+	}
+	return cmp.Or(compareNumbers(ap[1], bp[1]), compareNumbers(ap[2], bp[2]))
+}
+
+func compareNumbers(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+}
