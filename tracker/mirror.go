@@ -167,7 +167,7 @@ func (s *Source) watch(r io.Reader) {
 		if i := bytes.IndexAny(data, "\r\n"); i >= 0 {
 			return i + 1, data[:i], nil
 		}
-		if eof || len(data) > 1<<10 {
+		if eof && len(data) > 0 || len(data) > 1<<10 {
 			return len(data), data, nil
 		}
 		return 0, nil, nil
@@ -249,15 +249,15 @@ type blobs struct {
 	cmd    *exec.Cmd
 	out    *bufio.Reader
 	stderr tail
-	ctx    context.Context
+	ctx    context.Context // the caller's
 	stop   context.CancelFunc
 }
 
 // blobs starts git cat-file with a list of object IDs, one a line.
 func (g *git) blobs(ctx context.Context, oids io.Reader) (*blobs, error) {
-	b := &blobs{}
-	b.ctx, b.stop = context.WithCancel(ctx)
-	b.cmd = g.command(b.ctx, &b.stderr, "cat-file", "--batch", "--buffer")
+	b := &blobs{ctx: ctx}
+	ctx, b.stop = context.WithCancel(ctx)
+	b.cmd = g.command(ctx, &b.stderr, "cat-file", "--batch", "--buffer")
 	b.cmd.Stdin = oids
 	out, err := b.cmd.StdoutPipe()
 	if err == nil {
@@ -276,8 +276,8 @@ func (b *blobs) next(it *item) ([]byte, string, error) {
 	if err != nil {
 		// What git complained of says more than that its answer is cut off.
 		b.stop()
-		if wait := b.cmd.Wait(); b.stderr.lines() != "" {
-			err = b.stderr.error(context.Background(), "git cat-file", wait)
+		if wait := b.cmd.Wait(); b.ctx.Err() != nil || b.stderr.lines() != "" {
+			err = b.stderr.error(b.ctx, "git cat-file", wait)
 		}
 	}
 	return text, why, err
@@ -288,4 +288,3 @@ func (b *blobs) close() error {
 	b.cmd.Wait() // twice is an error that says only that
 	return nil
 }
-
