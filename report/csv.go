@@ -1,0 +1,78 @@
+package report
+
+import (
+	"encoding/csv"
+	"io"
+	"strconv"
+	"strings"
+
+	"wontfix"
+)
+
+// scanColumns are the columns of a scan as CSV: the name of each and how it is
+// taken from a finding.
+var scanColumns = []struct {
+	name string
+	cell func(*wontfix.Finding) string
+}{
+	{"outlook", func(f *wontfix.Finding) string { return f.Outlook.String() }},
+	{"id", func(f *wontfix.Finding) string { return f.ID }},
+	{"source", func(f *wontfix.Finding) string { return f.Source }},
+	{"source_version", func(f *wontfix.Finding) string { return f.SourceVersion }},
+	{"installed_source", func(f *wontfix.Finding) string { return f.Installed }},
+	{"binaries", func(f *wontfix.Finding) string { return strings.Join(f.Binaries, " ") }},
+	{"priority", func(f *wontfix.Finding) string { return f.Priority }},
+	{"published", func(f *wontfix.Finding) string { return f.Published }},
+	{"status", func(f *wontfix.Finding) string { return f.Status.String() }},
+	{"decision", func(f *wontfix.Finding) string { return f.Decision.String() }},
+	{"reasons", func(f *wontfix.Finding) string { return strings.Join(f.Reasons, " ") }},
+	{"reason_evidence", func(f *wontfix.Finding) string { return f.Evidence.String() }},
+	{"reason_text", func(f *wontfix.Finding) string { return f.ReasonText }},
+	{"reason_line", func(f *wontfix.Finding) string { return number(f.ReasonLine) }},
+	{"fixed_version", func(f *wontfix.Finding) string { return f.FixedVersion }},
+	{"product", func(f *wontfix.Finding) string { return f.Product }},
+	{"successor", func(f *wontfix.Finding) string { return f.Successor }},
+	{"offer", func(f *wontfix.Finding) string {
+		if f.Offer == nil {
+			return ""
+		}
+		return f.Offer.Version
+	}},
+	{"held", func(f *wontfix.Finding) string { return strconv.FormatBool(f.Held) }},
+	{"kernel", func(f *wontfix.Finding) string { return f.Kernel }},
+	{"because", func(f *wontfix.Finding) string { return f.Because }},
+	{"tracker", func(f *wontfix.Finding) string { return f.Tracker.Name }},
+	{"tracker_release", func(f *wontfix.Finding) string { return f.Tracker.Release }},
+	{"tracker_package", func(f *wontfix.Finding) string { return f.Tracker.Package }},
+	{"tracker_status", func(f *wontfix.Finding) string { return f.Tracker.Status }},
+	{"tracker_detail", func(f *wontfix.Finding) string { return f.Tracker.Detail }},
+	{"tracker_file", func(f *wontfix.Finding) string { return f.Tracker.File }},
+	{"tracker_line", func(f *wontfix.Finding) string { return number(f.Tracker.Line) }},
+	{"tracker_revision", func(f *wontfix.Finding) string { return f.Tracker.Revision }},
+	{"tracker_url", func(f *wontfix.Finding) string { return f.Tracker.URL }},
+}
+
+// number writes a line number; 0 means that there is none.
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+func csvScan(w io.Writer, s *wontfix.Scan, _ Options) error {
+	cells := make([]string, len(scanColumns))
+	for i, c := range scanColumns {
+		cells[i] = c.name
+	}
+	cw := csv.NewWriter(w)
+	cw.Write(cells)
+	for i := range s.Findings {
+		for j, c := range scanColumns {
+			cells[j] = cleanCell(c.cell(&s.Findings[i]))
+		}
+		cw.Write(cells)
+	}
+	cw.Flush()
+	return cw.Error()
+}

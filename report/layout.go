@@ -1,0 +1,283 @@
+package report
+
+import (
+	"bufio"
+	"io"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/width"
+)
+
+// A style is the parameter of a terminal's SGR sequence; "" is plain.
+type style string
+
+const (
+	plain          style = ""
+	styleStrong    style = "1"
+	styleDim       style = "2"
+	styleQuote     style = "3"
+	styleNever     style = "1;31"
+	stylePaid      style = "35"
+	styleWait      style = "33"
+	stylePending   style = "36"
+	styleAvailable style = "32"
+	styleUntracked style = "34"
+)
+
+// A span is text in one style. Its text is foreign: the page cleans it.
+type span struct {
+	text  string
+	style style
+}
+
+func text(s string) span          { return span{s, plain} }
+func strong(s string) span        { return span{s, styleStrong} }
+func dim(s string) span           { return span{s, styleDim} }
+func in(st style, s string) span  { return span{s, st} }
+func quote(s string) span         { return span{"“" + s + "”", styleQuote} }
+func join(lists ...[]span) []span { return append([]span{}, concat(lists)...) }
+
+func concat(lists [][]span) (all []span) {
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+// A field is a column at the left of a line: a span that takes at least width
+// columns, and always ends in a space.
+type field struct {
+	span
+	width int
+}
+
+// A page writes lines that are at most width columns wide, except where a
+// single address of the web is wider. All text goes through [Clean].
+type page struct {
+	w     *bufio.Writer
+	width int
+	color bool
+}
+
+func newPage(w io.Writer, o Options) *page {
+	return &page{bufio.NewWriter(w), o.width(), o.Color}
+}
+
+// end returns the first error of all writes.
+func (p *page) end() error { return p.w.Flush() }
+
+func (p *page) blank() { p.w.WriteByte('\n') }
+
+// put writes clean text in a style.
+func (p *page) put(s string, st style) {
+	if s == "" {
+		return
+	}
+	if !p.color || st == plain {
+		p.w.WriteString(s)
+		return
+	}
+	p.w.WriteString("\x1b[" + string(st) + "m" + s + "\x1b[0m")
+}
+
+// para writes a paragraph whose lines are all indented.
+func (p *page) para(indent int, spans ...span) { p.flow(indent, indent, spans) }
+
+// rule writes a heading with a line to the right edge.
+func (p *page) rule(spans ...span) {
+	n := 0
+	for i := range spans {
+		spans[i].text = cut(Clean(spans[i].text), p.width-n)
+		n += columns(spans[i].text)
+		p.put(spans[i].text, spans[i].style)
+	}
+	if rest := p.width - n - 1; rest > 0 {
+		p.put(" "+strings.Repeat("─", min(rest, 100)), styleDim)
+	}
+	p.blank()
+}
+
+// row writes fields and then spans, whose further lines stand under the first.
+// Fields that leave too little room for that get lines of their own.
+func (p *page) row(indent int, fields []field, spans ...span) {
+	col := indent
+	p.w.WriteString(strings.Repeat(" ", indent))
+	for _, f := range fields {
+		s := cut(Clean(f.text), max(p.width-col-1, 1))
+		p.put(s, f.style)
+		n := columns(s)
+		pad := max(f.width-n, 1)
+		if col+n+pad > p.width {
+			pad = 0
+		}
+		p.w.WriteString(strings.Repeat(" ", pad))
+		col += n + pad
+	}
+	hang := indent
+	for _, f := range fields {
+		hang += f.width
+	}
+	if p.width-hang < 24 {
+		hang = indent + 2
+	}
+	if p.width-col < 12 && len(spans) > 0 {
+		p.blank()
+		p.flow(hang, hang, spans)
+		return
+	}
+	p.fill(col, hang, spans)
+}
+
+// flow writes words into lines; the first has its own indent.
+func (p *page) flow(first, rest int, spans []span) {
+	p.w.WriteString(strings.Repeat(" ", first))
+	p.fill(first, rest, spans)
+}
+
+// fill goes on at column col and ends the line.
+func (p *page) fill(col, indent int, spans []span) {
+	fresh := true // nothing but the indent is on this line
+	newline := func() {
+		p.blank()
+		p.w.WriteString(strings.Repeat(" ", indent))
+		col, fresh = indent, true
+	}
+	for _, word := range words(spans) {
+		n := word.columns()
+		if !fresh && col+1+n > p.width {
+			newline()
+		}
+		if fresh && col > indent && col+n > p.width {
+			newline()
+		}
+		if !fresh {
+			p.put(" ", word.gap)
+			col++
+		}
+		fresh = false
+		if col+n <= p.width || word.isURL() {
+			for _, s := range word.spans {
+				p.put(s.text, s.style)
+			}
+			col += n
+			continue
+		}
+		for _, s := range word.spans {
+			for s.text != "" {
+				if col >= p.width {
+					newline()
+					fresh = false
+				}
+				head := prefix(s.text, p.width-col)
+				if head == "" { // a wide rune in the last column
+					newline()
+					fresh = false
+					continue
+				}
+				p.put(head, s.style)
+				col += columns(head)
+				s.text = s.text[len(head):]
+			}
+		}
+	}
+	p.blank()
+}
+
+// A word is what no space divides. Its spans touch each other.
+type word struct {
+	spans []span
+	gap   style // of the space in front of it
+}
+
+func (w word) columns() (n int) {
+	for _, s := range w.spans {
+		n += columns(s.text)
+	}
+	return n
+}
+
+func (w word) isURL() bool {
+	for _, s := range w.spans {
+		if isURL(strings.TrimLeft(s.text, "(<“\"'")) {
+			return true
+		}
+	}
+	return false
+}
+
+// words cleans spans and divides them at spaces.
+func words(spans []span) []word {
+	var list []word
+	open := false
+	for _, s := range spans {
+		rest := Clean(s.text)
+		for rest != "" {
+			if rest[0] == ' ' {
+				open = false
+				rest = rest[1:]
+				continue
+			}
+			n := strings.IndexByte(rest, ' ')
+			if n < 0 {
+				n = len(rest)
+			}
+			piece := span{rest[:n], s.style}
+			if open {
+				last := &list[len(list)-1]
+				last.spans = append(last.spans, piece)
+			} else {
+				list = append(list, word{spans: []span{piece}})
+				open = true
+			}
+			rest = rest[n:]
+		}
+	}
+	return list
+}
+
+// columns returns how many columns clean text takes in a terminal: two for
+// each wide rune of East Asian scripts, none for a combining mark.
+func columns(s string) (n int) {
+	for _, r := range s {
+		n += runeColumns(r)
+	}
+	return n
+}
+
+func runeColumns(r rune) int {
+	switch {
+	case r < 0x300:
+		return 1
+	case unicode.In(r, unicode.Mn, unicode.Me):
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
+}
+
+// prefix returns the longest beginning of s that fits into n columns, and with
+// it the marks that combine with its last rune.
+func prefix(s string, n int) string {
+	for i, r := range s {
+		if n -= runeColumns(r); n < 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// cut returns s if it fits into n columns, else as much of it as fits with an
+// ellipsis behind.
+func cut(s string, n int) string {
+	if columns(s) <= n {
+		return s
+	}
+	if n < 1 {
+		return ""
+	}
+	return prefix(s, n-1) + "…"
+}

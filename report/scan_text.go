@@ -1,0 +1,345 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"wontfix"
+)
+
+// labelWidth is the width of the labels at the left of a summary.
+const labelWidth = 12
+
+// scanText writes a scan as text.
+type scanText struct {
+	*page
+	s     *wontfix.Scan
+	limit int
+}
+
+func textScan(w io.Writer, s *wontfix.Scan, o Options) error {
+	t := scanText{newPage(w, o), s, o.Limit}
+	t.machine()
+	t.trackers()
+	t.blank()
+	if len(s.Trackers) == 0 {
+		t.coverage()
+	} else {
+		t.outlooks()
+		t.beside()
+		t.list()
+	}
+	t.unsaid()
+	t.problems()
+	t.foot(cmp.Or(s.Tool, o.Version))
+	return t.end()
+}
+
+// label writes a line of a summary: a label and what belongs to it.
+func (p *page) label(name string, spans ...span) {
+	p.row(2, []field{{dim(name), labelWidth}}, spans...)
+}
+
+// machine writes what was looked at and who supports it.
+func (t *scanText) machine() {
+	m := t.s.Machine
+	if m == nil {
+		t.para(0, strong("No machine"))
+		return
+	}
+	spans := []span{strong(cmp.Or(m.Name, "This machine")), text(" · " + systemName(m))}
+	if m.Base != m.Release && m.Base.Series != "" {
+		spans = append(spans, text(", built on "+m.Base.String()))
+	}
+	if m.Architecture != "" {
+		spans = append(spans, text(" · "+m.Architecture))
+	}
+	t.para(0, spans...)
+	t.blank()
+	for i, line := range supportLines(m, t.s.Time) {
+		name := "Support"
+		if i > 0 {
+			name = ""
+		}
+		t.label(name, line...)
+	}
+	packages := count(m.Counts.Binary, "package") + " from " + count(m.Counts.Source, "source package")
+	if n := m.Counts.Removed; n > 0 {
+		packages += fmt.Sprintf(" (%d removed, whose configuration is left, do not count)", n)
+	}
+	t.label("Installed", text(packages))
+	if k := kernelText(m.Kernel); k != "" {
+		t.label("Kernel", text(k))
+	}
+	switch {
+	case len(m.Products) > 0:
+		t.label("Products", text(strings.Join(m.Products, ", ")+from(m.ProductsFrom)))
+	case m.Base.Distribution == "ubuntu":
+		t.label("Products", text("none is on: no ESM, no FIPS"))
+	}
+}
+
+func from(file string) string {
+	if file == "" {
+		return ""
+	}
+	return " (" + file + ")"
+}
+
+func (t *scanText) trackers() {
+	for _, tr := range t.s.Trackers {
+		t.label("Tracker", trackerSpans(tr, t.s.Time)...)
+	}
+}
+
+// outlooks writes how many findings there are of each kind, worst first.
+func (t *scanText) outlooks() {
+	sum := t.s.Summary
+	never := sum.ByOutlook[wontfix.Never]
+	switch {
+	case sum.Findings == 0:
+		t.para(0, strong("No open vulnerability is known"), text(" in the packages that the tracker follows."))
+	case never == 0:
+		t.para(0, strong(count(sum.Findings, "finding")), text(findingsOf(sum)+"; none of them is refused for good."))
+	default:
+		t.para(0, strong(fmt.Sprintf("%d of %s", never, count(sum.Findings, "finding"))), text(" will "), in(styleNever, "never"), text(" be fixed here"), text(findingsOf(sum)+"."))
+	}
+	if sum.Findings == 0 {
+		return
+	}
+	t.blank()
+	digits := max(4, len(strconv.Itoa(sum.Findings)))
+	for _, o := range slices.Sorted(maps.Keys(sum.ByOutlook)) {
+		n := sum.ByOutlook[o]
+		if n == 0 {
+			continue
+		}
+		t.row(2, []field{{in(outlookText[o].style, o.String()), labelWidth}, {strong(fmt.Sprintf("%*d", digits, n)), digits + 2}}, text(outlookText[o].means))
+		if o == wontfix.Never && len(sum.NeverByReason) > 0 {
+			t.para(labelWidth+digits+4, dim("why: "), text(counts(sum.NeverByReason, nil, ReasonPhrase)))
+		}
+	}
+	if len(sum.ByPriority) > 0 {
+		t.blank()
+		t.label("Priority", text(counts(sum.ByPriority, priorities, plainWord)))
+	}
+}
+
+func findingsOf(sum wontfix.Summary) string {
+	return fmt.Sprintf(" (%s in %s)", count(sum.Vulnerabilities, "vulnerability"), count(sum.Sources, "source package"))
+}
+
+// beside writes what stands beside the findings: packages that can be upgraded
+// or that nobody watches, and what is not shown.
+func (t *scanText) beside() {
+	c, sum := t.s.Coverage, t.s.Summary
+	t.blank()
+	if n := max(sum.Upgradable, len(c.Upgradable)); n > 0 {
+		spans := []span{text(count(n, "package") + " can be upgraded")}
+		if k := securityUpgrades(c.Upgradable); k > 0 {
+			spans = append(spans, text(", "), strong(strconv.Itoa(k)+" from a security pocket"))
+		}
+		t.label("Upgradable", spans...)
+	}
+	if n := max(sum.Unwatched, len(c.Unwatched)); n > 0 {
+		t.label("Unwatched", text(count(n, "package")+unwatchedKinds(c.Unwatched)+": no tracker follows them"))
+	}
+	for _, n := range noticeCounts(c.Notices) {
+		t.label("Notices", text(n))
+	}
+	for _, h := range sum.Hidden {
+		t.label("Hidden", text(count(h.Count, "finding")+": "+h.Because))
+	}
+	if n := max(sum.Dismissed, len(t.s.Dismissed)); n > 0 {
+		t.label("Dismissed", text(count(n, "open row")+" of the tracker: "+counts(sum.DismissedBy, nil, plainWord)))
+	}
+}
+
+// list writes the findings, worst outlook first, by source package.
+func (t *scanText) list() {
+	groups := group(t.s.Findings)
+	shown := 0
+	rest := map[wontfix.Outlook]int{}
+	idWidth := 13
+	for _, f := range t.s.Findings {
+		idWidth = max(idWidth, min(columns(Clean(f.ID)), 20))
+	}
+	var last wontfix.Outlook
+	for i, g := range groups {
+		left := len(g.findings)
+		if t.limit > 0 {
+			left = min(left, t.limit-shown)
+		}
+		rest[g.outlook] += len(g.findings) - left
+		if left == 0 {
+			continue
+		}
+		if i == 0 || g.outlook != last {
+			t.blank()
+			t.rule(in(outlookText[g.outlook].style, g.outlook.String()), dim(" · "+outlookText[g.outlook].means))
+		}
+		last = g.outlook
+		t.source(g)
+		for _, f := range g.findings[:left] {
+			t.finding(f, idWidth)
+		}
+		shown += left
+	}
+	maps.DeleteFunc(rest, func(_ wontfix.Outlook, n int) bool { return n == 0 })
+	if len(rest) > 0 {
+		n := 0
+		byName := map[string]int{}
+		for o, k := range rest {
+			n += k
+			byName[o.String()] = k
+		}
+		t.blank()
+		t.para(0, strong(count(n, "more finding")+" not shown"), text(" ("+counts(byName, wontfix.Outlooks(), plainWord)+"): --limit 0 lists all, -f json holds all."))
+	}
+}
+
+// source writes the heading of a source package's findings.
+func (t *scanText) source(g findingGroup) {
+	f := g.findings[0]
+	spans := []span{strong(f.Source), text(" " + f.SourceVersion)}
+	if f.Installed != "" {
+		spans = append(spans, text(" (installed as "+f.Installed+")"))
+	}
+	if f.Held {
+		spans = append(spans, text(" · on hold"))
+	}
+	if f.Kernel == "not-running" {
+		spans = append(spans, text(" · kernel installed, not running"))
+	} else if f.Kernel == "running" {
+		spans = append(spans, text(" · the running kernel"))
+	}
+	if len(f.Binaries) > 1 || len(f.Binaries) == 1 && f.Binaries[0] != f.Source {
+		used := 3 // for " · "
+		for _, s := range spans {
+			used += columns(Clean(s.text))
+		}
+		spans = append(spans, dim(" · "+some(f.Binaries, max(t.width-used, t.width/2))))
+	}
+	t.flow(0, 4, spans)
+}
+
+// finding writes one finding: what the tracker says, why, and where.
+func (t *scanText) finding(f *wontfix.Finding, idWidth int) {
+	fields := []field{
+		{text(f.ID), idWidth + 1},
+		{dim(cmp.Or(f.Priority, "-")), 11},
+		{dim(year(f.Published)), 5},
+	}
+	spans := statementSpans(f.Tracker, t.release())
+	if f.Tracker.Status == "" {
+		spans = []span{text(f.Because)}
+	}
+	if f.Evidence != wontfix.EvidenceBracket && f.Evidence != wontfix.EvidenceWord && len(f.Reasons) > 0 {
+		spans = append(spans, text(": "+reasonList(f.Reasons)))
+	}
+	spans = append(spans, fixSpans(f)...)
+	used := 2 + idWidth + 1 + 11 + 5
+	for _, s := range spans {
+		used += columns(Clean(s.text))
+	}
+	where := place(f.Tracker)
+	if n := columns(Clean(f.Tracker.URL)); n > 0 && used+2+n <= t.width {
+		where = f.Tracker.URL
+	}
+	if where != "" {
+		spans = append(spans, text("  "), dim(where))
+	}
+	t.row(2, fields, spans...)
+	if f.ReasonText != "" && f.ReasonText != f.Tracker.Detail {
+		t.para(idWidth+3, quote(f.ReasonText))
+	}
+}
+
+// release is the tracker's likely spelling of the machine's release.
+func (t *scanText) release() string {
+	if t.s.Machine == nil {
+		return ""
+	}
+	return t.s.Machine.Base.Series
+}
+
+// fixSpans says which version has a fix and how to come by it.
+func fixSpans(f *wontfix.Finding) (spans []span) {
+	if f.FixedVersion != "" && !strings.Contains(f.Tracker.Detail, f.FixedVersion) {
+		spans = append(spans, text(", fixed in "), strong(f.FixedVersion))
+	}
+	if f.Product != "" {
+		spans = append(spans, text(", in "), in(stylePaid, f.Product))
+	}
+	if f.Offer != nil {
+		spans = append(spans, text(", "+f.Offer.Version+" is in "+archiveName(f.Offer.Archive)))
+	}
+	if f.Successor != "" {
+		spans = append(spans, text(", carried on by "+f.Successor))
+	}
+	return spans
+}
+
+func (t *scanText) unsaid() {
+	if len(t.s.Unsaid) == 0 {
+		return
+	}
+	t.blank()
+	t.rule(strong("What this scan could not say"))
+	for _, u := range t.s.Unsaid {
+		t.flow(2, 4, []span{text(u.What), text(": "), text(u.Why)})
+		if u.Command != "" {
+			t.flow(4, 6, []span{dim("$ "), strong(u.Command)})
+		}
+	}
+}
+
+// maxProblems is how many problems text shows of each scan.
+const maxProblems = 5
+
+func (t *scanText) problems() {
+	t.blankIf(len(t.s.Problems) > 0)
+	t.page.problems(t.s.Problems)
+}
+
+func (p *page) blankIf(is bool) {
+	if is {
+		p.blank()
+	}
+}
+
+func (p *page) problems(list []wontfix.Problem) {
+	if len(list) == 0 {
+		return
+	}
+	p.rule(strong(count(len(list), "problem")), dim(" · what could not be read"))
+	for i, pr := range list {
+		if i == maxProblems && len(list) > maxProblems+1 {
+			p.para(2, text(fmt.Sprintf("and %d more: -f json has them", len(list)-i)))
+			break
+		}
+		p.flow(2, 4, []span{text(pr.Error())})
+	}
+}
+
+func (t *scanText) foot(tool string) {
+	if len(t.s.Trackers) == 0 || len(t.s.Findings) == 0 {
+		return
+	}
+	t.blank()
+	by := map[string]int{}
+	for o, n := range t.s.Summary.ByOutlook {
+		by[o.String()] = n
+	}
+	t.para(0, strong(counts(by, wontfix.Outlooks(), plainWord)))
+	spans := []span{text("wontfix why " + group(t.s.Findings)[0].findings[0].ID), dim(" tells who decided what, when and why.")}
+	if tool != "" {
+		spans = append(spans, dim(" "+tool))
+	}
+	t.para(0, spans...)
+}
