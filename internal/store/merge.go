@@ -61,7 +61,7 @@ func (w *writer) touchedBlobs(ctx context.Context) ([]blobKey, error) {
 	// Most codes are not touched. A set of bits says so faster than a map.
 	var maybe [1 << 10]uint64
 	for c := range w.build.touched {
-		h := hash(c)
+		h := spread(c)
 		maybe[h>>6] |= 1 << (h & 63)
 	}
 	for p, err := range w.old.packed(ctx, t, Filter{}) {
@@ -74,7 +74,7 @@ func (w *writer) touchedBlobs(ctx context.Context) ([]blobKey, error) {
 			return nil, w.old.damagedBlob(p, errBytes)
 		}
 		for _, c := range in.codes {
-			if h := hash(c); maybe[h>>6]&(1<<(h&63)) != 0 {
+			if h := spread(c); maybe[h>>6]&(1<<(h&63)) != 0 {
 				if _, hit = w.build.touched[c]; hit {
 					break
 				}
@@ -87,8 +87,8 @@ func (w *writer) touchedBlobs(ctx context.Context) ([]blobKey, error) {
 	return keys, nil
 }
 
-// hash spreads codes over 16 bits.
-func hash(c code) uint32 { return uint32(uint64(c) * 0x9e3779b97f4a7c15 >> 48) }
+// spread spreads codes over 16 bits.
+func spread(c code) uint32 { return uint32(uint64(c) * 0x9e3779b97f4a7c15 >> 48) }
 
 // writeBlobs packs the blobs with the given keys anew.
 func (w *writer) writeBlobs(ctx context.Context, keys []blobKey) error {
