@@ -8,7 +8,7 @@ import (
 
 // Clean returns s with every character that a terminal, a spreadsheet or a
 // reader's eye could be deceived by made visible. Tabs, line ends and every
-// other kind of space become one space each. Each other control character (C0,
+// other kind of space but the no-break space become one space each. Each other control character (C0,
 // DEL, C1: with them go all terminal escapes), each format character (the
 // orders and overrides of bidirectional text, zero-width characters, soft
 // hyphens, tags), each character that has no shape, and each byte that is not
@@ -45,7 +45,7 @@ func shown(r rune) rune {
 }
 
 func isSpace(r rune) bool {
-	return r >= '\t' && r <= '\r' || r == 0x85 || unicode.In(r, unicode.Zs, unicode.Zl, unicode.Zp)
+	return r >= '\t' && r <= '\r' || r == 0x85 || r != 0xa0 && unicode.In(r, unicode.Zs, unicode.Zl, unicode.Zp)
 }
 
 // hidden reports whether a reader cannot see r: Unicode's general categories
@@ -61,7 +61,7 @@ func hidden(r rune) bool {
 // cleanCell returns s for a cell of CSV. A spreadsheet takes a cell that begins
 // with one of = + - @ for a formula; an apostrophe in front makes it text.
 func cleanCell(s string) string {
-	s = Clean(s)
+	s = strings.ReplaceAll(Clean(s), nbsp, " ")
 	if t := strings.TrimLeft(s, " "); t != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(t)[0]) {
 		return "'" + s
 	}
@@ -74,7 +74,9 @@ var markdownEscapes = strings.NewReplacer(
 
 // cleanMarkdown returns s as plain text in Markdown: no character of it is
 // markup, HTML, the end of a cell, a mention or a link.
-func cleanMarkdown(s string) string { return markdownEscapes.Replace(Clean(s)) }
+func cleanMarkdown(s string) string {
+	return markdownEscapes.Replace(strings.ReplaceAll(Clean(s), nbsp, " "))
+}
 
 // cleanLink returns s as the target of a link in Markdown, or "" if it is not an
 // address of the web or has a character that could end the link.

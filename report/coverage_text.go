@@ -15,8 +15,8 @@ import (
 // unwatchedText says what each kind of package that no tracker follows is.
 var unwatchedText = []struct{ kind, phrase, title string }{
 	{"local", "in no archive", "No archive offers these in any version: nobody sends updates for them"},
-	{"superseded", "of a version that no archive has", "No archive offers these in the version that is installed"},
-	{"third-party", "from third parties", "These come from third parties: the distribution does not watch them"},
+	{"superseded", "superseded", "No archive offers these in the version that is installed"},
+	{"third-party", "third-party", "These come from third parties: the distribution does not watch them"},
 }
 
 // coverage writes what the machine alone can say, without a tracker: what its
@@ -38,10 +38,8 @@ func (t *scanText) coverage() {
 	if len(c.Components) > 0 {
 		t.label("From", text(componentText(c.Components)))
 	}
-	for _, k := range unwatchedText {
-		if n := kindCount(c.Unwatched, k.kind); n > 0 {
-			t.label("Unwatched", text(count(n, "package")+" "+k.phrase))
-		}
+	if n := len(c.Unwatched); n > 0 {
+		t.label("Unwatched", text(count(n, "package")+unwatchedKinds(c.Unwatched)))
 	}
 	for _, n := range noticeCounts(c.Notices) {
 		t.label("Notices", text(n))
@@ -93,7 +91,7 @@ func (t *scanText) upgrades() {
 		if pocketRank(u) == 0 {
 			st = styleAvailable
 		}
-		spans = append(spans, text("  "), in(st, archiveName(u.Offer.Archive)))
+		spans = append(spans, gap, in(st, archiveName(u.Offer.Archive)))
 		t.row(2, []field{{text(u.Name), nameWidth + 1}, {dim(u.Version), versionWidth + 1}}, spans...)
 	}
 }
@@ -121,9 +119,9 @@ func (t *scanText) notices() {
 			spans = append(spans, text(" since "+n.Since.String()))
 		}
 		if n.Text != "" {
-			spans = append(spans, text("  "), quote(n.Text))
+			spans = append(spans, gap, quote(n.Text))
 		}
-		spans = append(spans, text("  "), dim(n.File+":"+strconv.Itoa(n.Line)))
+		spans = append(spans, gap, dim(n.File+":"+strconv.Itoa(n.Line)))
 		t.flow(2, 4, spans)
 	}
 }
@@ -203,13 +201,13 @@ func unwatchedKinds(list []wontfix.Unwatched) string {
 	var parts []string
 	for _, k := range unwatchedText {
 		if n := kindCount(list, k.kind); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, k.phrase))
+			parts = append(parts, strings.ReplaceAll(k.phrase, " ", nbsp)+nbsp+strconv.Itoa(n))
 		}
 	}
 	if parts == nil {
 		return ""
 	}
-	return " (" + strings.Join(parts, ", ") + ")"
+	return ": " + strings.Join(parts, " · ")
 }
 
 // noticeCounts says how many source packages the distribution has given up or
@@ -230,7 +228,7 @@ func noticeCounts(list []wontfix.Notice) (lines []string) {
 func componentText(list []wontfix.Components) string {
 	parts := make([]string, len(list))
 	for i, c := range list {
-		parts[i] = strings.TrimSpace(c.Origin+" "+c.Component) + " " + strconv.Itoa(c.Packages)
+		parts[i] = strings.TrimSpace(c.Origin+nbsp+c.Component) + nbsp + strconv.Itoa(c.Packages)
 	}
 	return strings.Join(parts, " · ")
 }

@@ -50,7 +50,7 @@ func (t dossierText) head() {
 	}
 	t.flow(0, 2, spans)
 	if s := oneLine(cmp.Or(d.Description, d.VendorText)); s != "" {
-		t.para(0, dim(cut(s, t.width*descriptionLines-descriptionLines*8)))
+		t.para(0, dim(cutWords(s, t.width*descriptionLines-descriptionLines*8)))
 	}
 	if d.Withdrawn != "" {
 		t.para(0, strong("Withdrawn: "), text(d.Withdrawn))
@@ -103,7 +103,7 @@ func (t dossierText) subject(s *wontfix.Subject) {
 		t.label("No finding", text(plainWord(d.Kind)+": "+d.Because+" "), dim(place(d.Says)))
 	}
 	if s.Upstream != nil {
-		t.label("Upstream", append(statementSpans(*s.Upstream, s.Upstream.Release), text("  "), dim(place(*s.Upstream)))...)
+		t.label("Upstream", append(statementSpans(*s.Upstream, s.Upstream.Release), gap, dim(place(*s.Upstream)))...)
 	}
 	for _, pt := range s.Patches {
 		t.label("Patch", text(pt.Kind+": "+pt.Text))
@@ -131,7 +131,7 @@ func (t dossierText) decision(s *wontfix.Subject) {
 	if s.Row.Detail != "" {
 		says = append(says, text(" ("+s.Row.Detail+")"))
 	}
-	t.label("Row", append(says, text("  "), dim(place(*s.Row)))...)
+	t.label("Row", append(says, gap, dim(place(*s.Row)))...)
 	if s.Row.URL != "" {
 		t.label("", dim(s.Row.URL))
 	}
@@ -170,7 +170,7 @@ func (t dossierText) reason(s *wontfix.Subject) {
 			spans = append(spans, text("; "))
 		}
 		spans = append(spans, strong(ReasonPhrase(r)))
-		if w := reasonText[r].why; w != "" && w != reasonText[r].phrase {
+		if w := reasonText[r].why; s.ReasonText == "" && w != "" && w != reasonText[r].phrase {
 			spans = append(spans, text(": "+w))
 		}
 	}
@@ -183,15 +183,28 @@ func (t dossierText) reason(s *wontfix.Subject) {
 		if s.ReasonLine > 0 && (s.Row == nil || s.ReasonLine != s.Row.Line) {
 			where += fmt.Sprintf(", line %d", s.ReasonLine)
 		}
-		spans = append(spans, dim(" ("+where+")"))
+		if len(spans) > 0 {
+			spans = append(spans, text(", "))
+		}
+		spans = append(spans, dim(where))
 	}
-	if len(spans) == 0 {
-		spans = []span{text("in the tracker's words:")}
+	if s.ReasonText != "" && s.Evidence != wontfix.EvidenceBracket {
+		if len(spans) > 0 {
+			spans = append(spans, text(": "))
+		}
+		spans = append(spans, quote(cutWords(oneLine(s.ReasonText), (t.width-labelWidth-10)*3)))
 	}
 	t.label("Reason", spans...)
-	if s.ReasonText != "" && s.Evidence != wontfix.EvidenceBracket {
-		t.para(labelWidth+2, quote(cut(oneLine(s.ReasonText), (t.width-labelWidth-10)*3)))
+}
+
+// placed reports whether the place of a row has named the entry's file.
+func (t dossierText) placed() bool {
+	for _, s := range t.d.Subjects {
+		if s.Row != nil && s.Row.File == t.d.File {
+			return true
+		}
 	}
+	return false
 }
 
 // noteAuthor returns who wrote the note that holds a line of the file.
@@ -218,27 +231,31 @@ func others(list []wontfix.Other, name func(wontfix.Other) string) string {
 			absent++
 			continue
 		}
-		says := o.Row.Status
-		if o.Row.Detail != "" {
-			says += " (" + o.Row.Detail + ")"
-		}
+		say := ": " + says(o.Row)
 		if o.Decision == wontfix.DecisionFixed && o.Fixed != "" {
-			says = "fixed in " + o.Fixed
+			say = " fixed in " + o.Fixed
 		}
 		if o.Installed != "" {
-			says += ", installed here: " + o.Installed
+			say += " (installed here: " + o.Installed + ")"
 		}
-		if names[says] == nil {
-			order = append(order, says)
+		if names[say] == nil {
+			order = append(order, say)
 		}
-		names[says] = append(names[says], name(o))
+		names[say] = append(names[say], name(o))
 	}
 	var parts []string
-	for _, says := range order {
-		parts = append(parts, some(names[says], 60)+": "+says)
+	for _, say := range order {
+		verb := ""
+		if say[0] == ' ' {
+			verb = " is"
+			if len(names[say]) > 1 {
+				verb = " are"
+			}
+		}
+		parts = append(parts, some(names[say], 60)+verb+say)
 	}
 	if len(parts) > 0 && absent > 0 {
-		parts = append(parts, fmt.Sprintf("not in %d others", absent))
+		parts = append(parts, "not in "+count(absent, "other"))
 	}
 	return strings.Join(parts, " · ")
 }
@@ -267,17 +284,16 @@ func options(s *wontfix.Subject) string {
 		}
 	}
 	if len(good) > 0 && *s.Outlook != wontfix.Available {
-		parts = append(parts, "a release where it is fixed or not affected: "+some(good, 60))
+		parts = append(parts, "upgrade the release: fixed or not affected in "+some(good, 60))
 	}
+	good = nil
 	for _, o := range s.Siblings {
-		if (o.Decision == wontfix.DecisionFixed || o.Decision == wontfix.DecisionNotAffected) && *s.Outlook == wontfix.Never {
-			what := "use " + o.Source + ", which is not affected"
-			if o.Decision == wontfix.DecisionFixed {
-				what = "use " + o.Source + ", which is fixed in this release"
-			}
-			parts = append(parts, what)
-			break
+		if o.Decision == wontfix.DecisionFixed {
+			good = append(good, o.Source)
 		}
+	}
+	if len(good) > 0 && *s.Outlook == wontfix.Never {
+		parts = append(parts, "move to what is fixed in this release: "+some(good, 60))
 	}
 	if s.Successor != "" {
 		parts = append(parts, "move to "+s.Successor)
@@ -330,10 +346,10 @@ func (t dossierText) foot() {
 		t.label("Page", text(d.Page))
 	}
 	source := trackerSpans(d.Tracker, d.Tracker.Synced)
-	if d.File != "" {
-		source = append(source, text(": "+d.File))
-	}
 	t.label("Tracker", source...)
+	if d.File != "" && !t.placed() {
+		t.label("File", text(d.File))
+	}
 	if len(d.Problems) > 0 {
 		t.blank()
 		t.problems(d.Problems)

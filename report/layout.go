@@ -31,19 +31,17 @@ type span struct {
 	style style
 }
 
-func text(s string) span          { return span{s, plain} }
-func strong(s string) span        { return span{s, styleStrong} }
-func dim(s string) span           { return span{s, styleDim} }
-func in(st style, s string) span  { return span{s, st} }
-func quote(s string) span         { return span{"“" + s + "”", styleQuote} }
-func join(lists ...[]span) []span { return append([]span{}, concat(lists)...) }
+func text(s string) span         { return span{s, plain} }
+func strong(s string) span       { return span{s, styleStrong} }
+func dim(s string) span          { return span{s, styleDim} }
+func in(st style, s string) span { return span{s, st} }
+func quote(s string) span        { return span{"“" + s + "”", styleQuote} }
 
-func concat(lists [][]span) (all []span) {
-	for _, l := range lists {
-		all = append(all, l...)
-	}
-	return all
-}
+// gap is a span that sets what follows apart by two spaces.
+var gap = span{text: "  "}
+
+// nbsp is a space at which no line is broken.
+const nbsp = "\u00a0"
 
 // A field is a column at the left of a line: a span that takes at least width
 // columns, and always ends in a space.
@@ -58,22 +56,33 @@ type page struct {
 	w     *bufio.Writer
 	width int
 	color bool
+	gap   int // spaces that are due before the next text of the line
 }
 
 func newPage(w io.Writer, o Options) *page {
-	return &page{bufio.NewWriter(w), o.width(), o.Color}
+	return &page{w: bufio.NewWriter(w), width: o.width(), color: o.Color}
 }
 
 // end returns the first error of all writes.
 func (p *page) end() error { return p.w.Flush() }
 
-func (p *page) blank() { p.w.WriteByte('\n') }
+// blank ends a line.
+func (p *page) blank() {
+	p.gap = 0
+	p.w.WriteByte('\n')
+}
+
+// space moves n columns on.
+func (p *page) space(n int) { p.gap += n }
 
 // put writes clean text in a style.
 func (p *page) put(s string, st style) {
 	if s == "" {
 		return
 	}
+	p.w.WriteString(strings.Repeat(" ", p.gap))
+	p.gap = 0
+	s = strings.ReplaceAll(s, nbsp, " ")
 	if !p.color || st == plain {
 		p.w.WriteString(s)
 		return
@@ -84,6 +93,9 @@ func (p *page) put(s string, st style) {
 // para writes a paragraph whose lines are all indented.
 func (p *page) para(indent int, spans ...span) { p.flow(indent, indent, spans) }
 
+// maxRule is the column where the line of a heading ends at the latest.
+const maxRule = 100
+
 // rule writes a heading with a line to the right edge.
 func (p *page) rule(spans ...span) {
 	n := 0
@@ -92,8 +104,8 @@ func (p *page) rule(spans ...span) {
 		n += columns(spans[i].text)
 		p.put(spans[i].text, spans[i].style)
 	}
-	if rest := p.width - n - 1; rest > 0 {
-		p.put(" "+strings.Repeat("─", min(rest, 100)), styleDim)
+	if rest := min(p.width, maxRule) - n - 1; rest > 0 {
+		p.put(" "+strings.Repeat("─", rest), styleDim)
 	}
 	p.blank()
 }
@@ -102,7 +114,7 @@ func (p *page) rule(spans ...span) {
 // Fields that leave too little room for that get lines of their own.
 func (p *page) row(indent int, fields []field, spans ...span) {
 	col := indent
-	p.w.WriteString(strings.Repeat(" ", indent))
+	p.space(indent)
 	for _, f := range fields {
 		s := cut(Clean(f.text), max(p.width-col-1, 1))
 		p.put(s, f.style)
@@ -111,7 +123,7 @@ func (p *page) row(indent int, fields []field, spans ...span) {
 		if col+n+pad > p.width {
 			pad = 0
 		}
-		p.w.WriteString(strings.Repeat(" ", pad))
+		p.space(pad)
 		col += n + pad
 	}
 	hang := indent
@@ -131,7 +143,7 @@ func (p *page) row(indent int, fields []field, spans ...span) {
 
 // flow writes words into lines; the first has its own indent.
 func (p *page) flow(first, rest int, spans []span) {
-	p.w.WriteString(strings.Repeat(" ", first))
+	p.space(first)
 	p.fill(first, rest, spans)
 }
 
@@ -140,20 +152,23 @@ func (p *page) fill(col, indent int, spans []span) {
 	fresh := true // nothing but the indent is on this line
 	newline := func() {
 		p.blank()
-		p.w.WriteString(strings.Repeat(" ", indent))
+		p.space(indent)
 		col, fresh = indent, true
 	}
 	for _, word := range words(spans) {
-		n := word.columns()
-		if !fresh && col+1+n > p.width {
+		n, before := word.columns(), 1
+		if word.apart {
+			before = 2
+		}
+		if !fresh && col+before+n > p.width {
 			newline()
 		}
 		if fresh && col > indent && col+n > p.width {
 			newline()
 		}
 		if !fresh {
-			p.put(" ", word.gap)
-			col++
+			p.space(before)
+			col += before
 		}
 		fresh = false
 		if col+n <= p.width || word.isURL() {
@@ -187,7 +202,7 @@ func (p *page) fill(col, indent int, spans []span) {
 // A word is what no space divides. Its spans touch each other.
 type word struct {
 	spans []span
-	gap   style // of the space in front of it
+	apart bool // two spaces in front of it
 }
 
 func (w word) columns() (n int) {
@@ -209,8 +224,12 @@ func (w word) isURL() bool {
 // words cleans spans and divides them at spaces.
 func words(spans []span) []word {
 	var list []word
-	open := false
+	open, apart := false, false
 	for _, s := range spans {
+		if s == gap {
+			open, apart = false, true
+			continue
+		}
 		rest := Clean(s.text)
 		for rest != "" {
 			if rest[0] == ' ' {
@@ -227,8 +246,8 @@ func words(spans []span) []word {
 				last := &list[len(list)-1]
 				last.spans = append(last.spans, piece)
 			} else {
-				list = append(list, word{spans: []span{piece}})
-				open = true
+				list = append(list, word{[]span{piece}, apart})
+				open, apart = true, false
 			}
 			rest = rest[n:]
 		}
@@ -280,4 +299,13 @@ func cut(s string, n int) string {
 		return ""
 	}
 	return prefix(s, n-1) + "…"
+}
+
+// cutWords is cut at the end of a word.
+func cutWords(s string, n int) string {
+	short := cut(s, n)
+	if i := strings.LastIndexByte(short, ' '); short != s && i > 0 {
+		return short[:i] + " …"
+	}
+	return short
 }

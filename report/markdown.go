@@ -55,9 +55,7 @@ func markdownScan(w io.Writer, s *wontfix.Scan, o Options) error {
 	}
 	fmt.Fprintf(b, "# What stays open: %s\n\n", cleanMarkdown(title))
 	if m := s.Machine; m != nil {
-		for _, line := range supportLines(m, s.Time) {
-			fmt.Fprintf(b, "- %s\n", plainSpans(line))
-		}
+		fmt.Fprintf(b, "- %s\n", plainSpans(supportSpans(m, s.Time)))
 		fmt.Fprintf(b, "- %s from %s\n", count(m.Counts.Binary, "package"), count(m.Counts.Source, "source package"))
 	}
 	for _, t := range s.Trackers {
@@ -109,7 +107,7 @@ func markdownSummary(w io.Writer, s *wontfix.Scan) {
 		fmt.Fprintf(w, "- %s can be upgraded, %d from a security pocket\n", count(n, "package"), securityUpgrades(c.Upgradable))
 	}
 	if n := max(sum.Unwatched, len(c.Unwatched)); n > 0 {
-		fmt.Fprintf(w, "- %s that no tracker follows%s\n", count(n, "package"), unwatchedKinds(c.Unwatched))
+		fmt.Fprintf(w, "- %s that no tracker follows%s\n", count(n, "package"), cleanMarkdown(unwatchedKinds(c.Unwatched)))
 	}
 	for _, n := range noticeCounts(c.Notices) {
 		fmt.Fprintf(w, "- %s\n", cleanMarkdown(n))

@@ -40,7 +40,7 @@ func counts(by map[string]int, order []string, word func(string) string) string 
 	var parts []string
 	for _, k := range keys {
 		if by[k] != 0 {
-			parts = append(parts, word(k)+" "+strconv.Itoa(by[k]))
+			parts = append(parts, strings.ReplaceAll(word(k), " ", nbsp)+nbsp+strconv.Itoa(by[k]))
 		}
 	}
 	return strings.Join(parts, " · ")
@@ -120,13 +120,13 @@ var supportPeriods = map[string]struct {
 	names    [3]string
 	products [3]string
 }{
-	"ubuntu": {[3]string{"standard support", "ESM (Ubuntu Pro)", "Legacy support (Ubuntu Pro)"}, [3]string{"", "esm-infra", "esm-infra-legacy"}},
+	"ubuntu": {[3]string{"standard support", "ESM", "Legacy"}, [3]string{"", "esm-infra", "esm-infra-legacy"}},
 	"debian": {[3]string{"security support", "LTS", "ELTS (paid)"}, [3]string{}},
 }
 
-// supportLines says for each period of support of the machine's release when it
+// supportSpans says for each period of support of the machine's release when it
 // ends or ended.
-func supportLines(m *wontfix.Machine, now time.Time) (lines [][]span) {
+func supportSpans(m *wontfix.Machine, now time.Time) (spans []span) {
 	words, ok := supportPeriods[m.Base.Distribution]
 	if !ok {
 		words.names = [3]string{"standard support", "extended support", "legacy support"}
@@ -137,28 +137,31 @@ func supportLines(m *wontfix.Machine, now time.Time) (lines [][]span) {
 			continue
 		}
 		last = end
-		var line []span
+		if spans != nil {
+			spans = append(spans, text(" · "))
+		}
 		switch {
-		case now.IsZero():
-			line = []span{text(words.names[i] + " until " + end.String())}
-		case end.Past(now):
-			line = []span{text(words.names[i] + " "), in(styleNever, "ended "+end.String()), text(", " + period(end.Time, now) + " ago")}
-		default:
-			line = []span{text(words.names[i] + " until "), in(styleAvailable, end.String()), text(", " + period(now, end.Time) + " left")}
-		}
-		if p := words.products[i]; p != "" && !end.Past(now) {
-			if slices.Contains(m.Products, p) {
-				line = append(line, text(": on here"))
-			} else {
-				line = append(line, text(": "), strong("not on here"))
+		case end.Past(now) && !now.IsZero():
+			spans = append(spans, text(words.names[i]+" "), in(styleNever, "ended "+end.String()))
+			if i == 0 {
+				spans = append(spans, text(", "+period(end.Time, now)+" ago"))
 			}
+			continue
+		case now.IsZero():
+			spans = append(spans, text(words.names[i]+" until "+end.String()))
+		default:
+			spans = append(spans, text(words.names[i]+" until "), in(styleAvailable, end.String()), text(", "+period(now, end.Time)+" left"))
 		}
-		lines = append(lines, line)
+		if p := words.products[i]; p != "" && slices.Contains(m.Products, p) {
+			spans = append(spans, text(" (on)"))
+		} else if p != "" {
+			spans = append(spans, text(" ("), strong("off"+nbsp+"here"), text(")"))
+		}
 	}
-	if lines == nil {
-		lines = [][]span{{text("the dates of this release are not known")}}
+	if spans == nil {
+		spans = []span{text("the dates of this release are not known")}
 	}
-	return lines
+	return spans
 }
 
 // systemName names the operating system as its owner knows it, with the series.

@@ -61,26 +61,20 @@ func (t *scanText) machine() {
 	}
 	t.para(0, spans...)
 	t.blank()
-	for i, line := range supportLines(m, t.s.Time) {
-		name := "Support"
-		if i > 0 {
-			name = ""
-		}
-		t.label(name, line...)
-	}
-	packages := count(m.Counts.Binary, "package") + " from " + count(m.Counts.Source, "source package")
-	if n := m.Counts.Removed; n > 0 {
-		packages += fmt.Sprintf(" (%d removed, whose configuration is left, do not count)", n)
-	}
-	t.label("Installed", text(packages))
-	if k := kernelText(m.Kernel); k != "" {
-		t.label("Kernel", text(k))
-	}
+	t.label("Support", supportSpans(m, t.s.Time)...)
 	switch {
 	case len(m.Products) > 0:
 		t.label("Products", text(strings.Join(m.Products, ", ")+from(m.ProductsFrom)))
 	case m.Base.Distribution == "ubuntu":
 		t.label("Products", text("none is on: no ESM, no FIPS"))
+	}
+	packages := count(m.Counts.Binary, "package") + " from " + count(m.Counts.Source, "source package")
+	if n := m.Counts.Removed; n > 0 {
+		packages += fmt.Sprintf("; %d more removed, not purged", n)
+	}
+	t.label("Installed", text(packages))
+	if k := kernelText(m.Kernel); k != "" {
+		t.label("Kernel", text(k))
 	}
 }
 
@@ -112,7 +106,6 @@ func (t *scanText) outlooks() {
 	if sum.Findings == 0 {
 		return
 	}
-	t.blank()
 	digits := max(4, len(strconv.Itoa(sum.Findings)))
 	for _, o := range slices.Sorted(maps.Keys(sum.ByOutlook)) {
 		n := sum.ByOutlook[o]
@@ -125,13 +118,12 @@ func (t *scanText) outlooks() {
 		}
 	}
 	if len(sum.ByPriority) > 0 {
-		t.blank()
-		t.label("Priority", text(counts(sum.ByPriority, priorities, plainWord)))
+		t.label("priority", text(counts(sum.ByPriority, priorities, plainWord)))
 	}
 }
 
 func findingsOf(sum wontfix.Summary) string {
-	return fmt.Sprintf(" (%s in %s)", count(sum.Vulnerabilities, "vulnerability"), count(sum.Sources, "source package"))
+	return fmt.Sprintf(" (%s in %s)", count(sum.Vulnerabilities, "vulnerability"), count(sum.Sources, "source"))
 }
 
 // beside writes what stands beside the findings: packages that can be upgraded
@@ -147,7 +139,7 @@ func (t *scanText) beside() {
 		t.label("Upgradable", spans...)
 	}
 	if n := max(sum.Unwatched, len(c.Unwatched)); n > 0 {
-		t.label("Unwatched", text(count(n, "package")+unwatchedKinds(c.Unwatched)+": no tracker follows them"))
+		t.label("Unwatched", text(count(n, "package")+unwatchedKinds(c.Unwatched)))
 	}
 	for _, n := range noticeCounts(c.Notices) {
 		t.label("Notices", text(n))
@@ -251,12 +243,18 @@ func (t *scanText) finding(f *wontfix.Finding, idWidth int) {
 	if n := columns(Clean(f.Tracker.URL)); n > 0 && used+2+n <= t.width {
 		where = f.Tracker.URL
 	}
-	if where != "" {
-		spans = append(spans, text("  "), dim(where))
+	below := []span{}
+	if f.ReasonText != "" && f.ReasonText != f.Tracker.Detail {
+		below = append(below, quote(f.ReasonText))
+	}
+	if where != "" && used+2+columns(Clean(where)) <= t.width {
+		spans = append(spans, gap, dim(where))
+	} else if where != "" {
+		below = append(below, gap, dim(where))
 	}
 	t.row(2, fields, spans...)
-	if f.ReasonText != "" && f.ReasonText != f.Tracker.Detail {
-		t.para(idWidth+3, quote(f.ReasonText))
+	if len(below) > 0 {
+		t.para(idWidth+3, below...)
 	}
 }
 
