@@ -103,9 +103,11 @@ func confirm(t *testing.T, query string, status []byte) {
 	var want []string
 	for line := range strings.Lines(string(out)) {
 		state, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if state != "not-installed" && state != "config-files" {
-			want = append(want, state+" "+rest)
+		if state == "not-installed" || state == "config-files" {
+			continue
 		}
+		wanted, rest, _ := strings.Cut(rest, " ")
+		want = append(want, fmt.Sprintf("%s held=%t %s", state, wanted == "hold", rest))
 	}
 	m, err := ReadStatus("status", bytes.NewReader(status), Options{})
 	if err != nil {
@@ -113,11 +115,7 @@ func confirm(t *testing.T, query string, status []byte) {
 	}
 	var got []string
 	for _, p := range m.Packages {
-		wanted := "install"
-		if p.Held {
-			wanted = "hold"
-		}
-		got = append(got, fmt.Sprintf("%s %s %s %s %s %s %s", p.State, wanted, p.Name, p.Version, p.Architecture, p.Source, p.SourceVersion))
+		got = append(got, fmt.Sprintf("%s held=%t %s %s %s %s %s", p.State, p.Held, p.Name, p.Version, p.Architecture, p.Source, p.SourceVersion))
 	}
 	slices.Sort(got)
 	slices.Sort(want)
