@@ -3,7 +3,9 @@ package tracker
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"wontfix"
@@ -106,4 +108,36 @@ func benchmark(b *testing.B, spec Spec) {
 	}
 	b.ReportMetric(float64(files)/b.Elapsed().Seconds(), "files/s")
 	b.ReportMetric(float64(bytes)/b.Elapsed().Seconds()/1e6, "MB/s")
+}
+
+// BenchmarkChanges opens a tracker and reads what has changed in its last
+// hundred commits.
+func BenchmarkChanges(b *testing.B) {
+	needGit(b)
+	spec, _ := Find("ubuntu")
+	path := corpus(b, corpusTracker)
+	out, err := exec.Command("git", "--git-dir="+path, "rev-parse", "HEAD~100").Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	since := "git:" + strings.TrimSpace(string(out))
+	n := 0
+	for b.Loop() {
+		s, err := Open(context.Background(), spec, path, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		seq, full, err := s.Changes(context.Background(), since)
+		if err != nil || full {
+			b.Fatal(full, err)
+		}
+		for _, err := range seq {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		s.Close()
+	}
+	b.ReportMetric(float64(n)/float64(b.N), "changes/op")
 }

@@ -408,3 +408,44 @@ func TestFind(t *testing.T) {
 		}
 	}
 }
+
+// TestCorrupt damages an object: the sequence ends with an error that names
+// it, or the file has a problem; its text is never made up.
+func TestCorrupt(t *testing.T) {
+	r := three(t)
+	blob := r.git("rev-parse", "HEAD:ignored/CVE-2016-0002")
+	path := filepath.Join(r.dir, ".git/objects", blob[:2], blob[2:])
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string][]byte{"short": data[:len(data)-6], "empty": {}, "noise": append(data[:4:4], "\xff\xff\xff\xff\xff\xff\xff"...)} {
+		if err := errors.Join(os.Chmod(path, 0o644), os.WriteFile(path, bad, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(t.Context(), testSpec(), r.dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seq, _, err := s.Changes(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := ""
+		for c, err := range seq {
+			if err != nil {
+				said = err.Error()
+			}
+			for _, p := range c.Problems {
+				said = p.Error()
+			}
+			if c.ID == "CVE-2016-0002" && c.Entry != nil {
+				t.Errorf("%s: read as %q", name, c.Text)
+			}
+		}
+		if !strings.Contains(said, blob) {
+			t.Errorf("%s: %q, want object %s in it", name, said, blob)
+		}
+		s.Close()
+	}
+}
