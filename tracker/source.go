@@ -87,7 +87,9 @@ type Source struct {
 //   - a file that git bundle wrote;
 //   - a plain folder that has the tracker's folders in it, or some of them.
 //
-// An empty source means the publisher's URL.
+// An empty source means the publisher's URL. A source without a single entry is
+// an error, so that a wrong one cannot be taken for a tracker whose entries
+// are all gone.
 func Open(ctx context.Context, spec Spec, source string, o Options) (*Source, error) {
 	if source == "" {
 		source = spec.URL
