@@ -159,7 +159,7 @@ func (w *writer) prepare(ctx context.Context) error {
 		for _, q := range []string{
 			"insert into main.tracker select * from old.tracker where name <> ?1",
 			"insert into main.label select * from old.label where tracker in (select id from main.tracker)",
-			"insert into main.packed select * from old.packed where label in (select id from main.label) order by label, source",
+			"insert into main.packed select * from old.packed where label in (select id from main.label) order by source, label",
 			"insert into main.catalog select * from old.catalog where tracker in (select id from main.tracker)",
 			"insert into main.frame select * from old.frame where tracker in (select id from main.tracker) order by tracker, number",
 			"insert into main.problem select * from old.problem where tracker in (select id from main.tracker)",

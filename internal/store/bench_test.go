@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -201,7 +203,7 @@ func realQuestion(b *testing.B, path string) (labels, sources []string) {
 		b.Fatal(err)
 	}
 	defer db.Close()
-	for l := range db.Labels("ubuntu") {
+	for _, l := range slices.Sorted(maps.Keys(db.Labels("ubuntu"))) {
 		if len(labels) < 10 && strings.ContainsAny(l, "tb") {
 			labels = append(labels, l)
 		}

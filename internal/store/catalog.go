@@ -77,6 +77,7 @@ func compareEntries(a, b *entry) int {
 // is text, the number of its string. The second column has the frame, offset
 // and size of each entry's text.
 func packCatalog(entries []entry) (head, places []byte) {
+	places = []byte{} // not null, even of a tracker without entries
 	var table []string
 	numbers := map[string]uint64{}
 	number := func(s string) uint64 {

@@ -42,10 +42,10 @@ func (w *writer) writePacked(ctx context.Context) error {
 		}
 	}
 	slices.SortFunc(keys, func(x, y blobKey) int {
-		if x.label != y.label {
-			return b.labels[x.label].id - b.labels[y.label].id
+		if c := strings.Compare(x.source, y.source); c != 0 {
+			return c
 		}
-		return strings.Compare(x.source, y.source)
+		return b.labels[x.label].id - b.labels[y.label].id
 	})
 	return w.writeBlobs(ctx, keys)
 }
@@ -92,7 +92,7 @@ func spread(c code) uint32 { return uint32(uint64(c) * 0x9e3779b97f4a7c15 >> 48)
 
 // writeBlobs packs the blobs with the given keys anew.
 func (w *writer) writeBlobs(ctx context.Context, keys []blobKey) error {
-	insert, err := w.tx.Prepare("insert or replace into packed (label, source, data) values (?, ?, ?)")
+	insert, err := w.tx.Prepare("insert or replace into packed (source, label, data) values (?, ?, ?)")
 	if err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
@@ -117,7 +117,7 @@ func (w *writer) writeBlobs(ctx context.Context, keys []blobKey) error {
 			w.count += len(rows) - n
 		}
 		if len(rows) == 0 {
-			if _, err := w.tx.Exec("delete from packed where label = ? and source = ?", l.id, k.source); err != nil {
+			if _, err := w.tx.Exec("delete from packed where source = ? and label = ?", k.source, l.id); err != nil {
 				return fmt.Errorf("database: %w", err)
 			}
 			continue
@@ -126,7 +126,7 @@ func (w *writer) writeBlobs(ctx context.Context, keys []blobKey) error {
 			slices.SortStableFunc(rows, compareRows)
 		}
 		data = w.packer.pack(data[:0], rows)
-		if _, err := insert.Exec(l.id, k.source, data); err != nil {
+		if _, err := insert.Exec(k.source, l.id, data); err != nil {
 			return fmt.Errorf("database: %w", err)
 		}
 	}
@@ -136,7 +136,7 @@ func (w *writer) writeBlobs(ctx context.Context, keys []blobKey) error {
 // oldRows appends the rows of an old blob that still count.
 func (w *writer) oldRows(rows []row, in *blob, l *newLabel, source string) ([]row, error) {
 	var data []byte
-	err := w.tx.QueryRow("select data from packed where label = ? and source = ?", l.id, source).Scan(&data)
+	err := w.tx.QueryRow("select data from packed where source = ? and label = ?", source, l.id).Scan(&data)
 	if err == sql.ErrNoRows {
 		return rows, nil
 	}

@@ -59,7 +59,7 @@ type Filter struct {
 }
 
 // All yields the statements of a tracker that a filter chooses. The order is
-// by release (as the database numbers them) and source; within these, ids with
+// by source and release (as the database numbers them); within these, ids with
 // a year and a number come first,
 // in that order, then the others by code point.
 func (db *DB) All(ctx context.Context, name string, filter Filter) iter.Seq2[wontfix.Statement, error] {
@@ -102,7 +102,7 @@ type packedBlob struct {
 	data   []byte
 }
 
-// packed yields the blobs that a filter chooses, in order of label and source.
+// packed yields the blobs that a filter chooses, in order of source and label.
 func (db *DB) packed(ctx context.Context, t *tracker, filter Filter) iter.Seq2[packedBlob, error] {
 	return func(yield func(packedBlob, error) bool) {
 		query, args, byID := packedQuery(t, filter)
@@ -119,7 +119,7 @@ func (db *DB) packed(ctx context.Context, t *tracker, filter Filter) iter.Seq2[p
 			var id int
 			var p packedBlob
 			var data sql.RawBytes
-			if err := rows.Scan(&id, &p.source, &data); err != nil {
+			if err := rows.Scan(&p.source, &id, &data); err != nil {
 				yield(packedBlob{}, db.failed(ctx, err))
 				return
 			}
@@ -147,7 +147,7 @@ func packedQuery(t *tracker, filter Filter) (query string, args []any, byID map[
 		}
 	}
 	var b strings.Builder
-	b.WriteString("select label, source, data from packed where label in (" + strings.Join(ids, ",") + ")")
+	b.WriteString("select source, label, data from packed where label in (" + strings.Join(ids, ",") + ")")
 	if filter.Sources != nil {
 		list, err := json.Marshal(filter.Sources)
 		if err != nil {
@@ -156,7 +156,7 @@ func packedQuery(t *tracker, filter Filter) (query string, args []any, byID map[
 		b.WriteString(" and source in (select value from json_each(?))")
 		args = append(args, string(list))
 	}
-	b.WriteString(" order by label, source")
+	b.WriteString(" order by source, label")
 	return b.String(), args, byID
 }
 

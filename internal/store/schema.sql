@@ -35,12 +35,13 @@ create table label (
 );
 
 -- The statements on one source package in one release. pack.go has the form
--- of data.
+-- of data. A scan asks for some sources in many labels, so the labels of a
+-- source are beside each other.
 create table packed (
-	label  integer not null,
 	source text not null,
+	label  integer not null,
 	data   blob not null,
-	primary key (label, source)
+	primary key (source, label)
 ) without rowid;
 
 -- The entries of a tracker and where their texts are. catalog.go has the form

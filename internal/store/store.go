@@ -104,7 +104,7 @@ func Open(path string) (*DB, error) {
 	if err := checkHeader(path); err != nil {
 		return nil, err
 	}
-	handle, err := sql.Open("sqlite", uri(path, "mode=ro&immutable=1"))
+	handle, err := sql.Open("sqlite", uri(path, "mode=ro&immutable=1&_pragma=mmap_size(1073741824)"))
 	if err != nil {
 		return nil, damaged(path, err.Error())
 	}

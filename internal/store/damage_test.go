@@ -1,0 +1,359 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"wontfix"
+)
+
+// small makes a database of a random tracker.
+func small(t testing.TB, seed uint64, n int) (path string, m *model) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "x.db")
+	m = newModel(seed)
+	if _, err := Apply(context.Background(), path, update("ubuntu", true), sequence(m.changes(n))); err != nil {
+		t.Fatal(err)
+	}
+	return path, m
+}
+
+func read(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func write(t testing.TB, path string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	path, _ := small(t, 1, 20)
+	whole := read(t, path)
+	version := func(v uint32) []byte {
+		b := bytes.Clone(whole)
+		binary.BigEndian.PutUint32(b[60:], v)
+		return b
+	}
+	stranger := bytes.Clone(whole)
+	binary.BigEndian.PutUint32(stranger[68:], 1)
+	random := make([]byte, 50_000)
+	for i, r := 0, rand.New(rand.NewPCG(1, 1)); i < len(random); i++ {
+		random[i] = byte(r.Uint32())
+	}
+	page := int(binary.BigEndian.Uint16(whole[16:]))
+	for _, test := range []struct {
+		name string
+		data []byte
+		kind error
+		says string
+	}{
+		{"missing", nil, ErrMissing, "wontfix sync"},
+		{"empty", []byte{}, ErrDamaged, "not a database"},
+		{"random", random, ErrDamaged, "not a database"},
+		{"newer", version(Version + 6), ErrNewer, "(schema 7, this one reads 1): upgrade wontfix, or build a new one with `wontfix sync`"},
+		{"older", version(0), ErrOlder, "run `wontfix sync`"},
+		{"stranger", stranger, ErrDamaged, "another program"},
+		{"cut at a page", whole[:len(whole)-page], ErrDamaged, "bytes"},
+		{"cut in a page", whole[:len(whole)-page/2], ErrDamaged, "bytes"},
+		{"header only", whole[:100], ErrDamaged, "bytes"},
+		{"first page zeroed", append(append(bytes.Clone(whole[:100]), make([]byte, page-100)...), whole[page:]...), ErrDamaged, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "y.db")
+			if test.data != nil {
+				write(t, path, test.data)
+			}
+			db, err := Open(path)
+			if err == nil {
+				db.Close()
+			}
+			if !errors.Is(err, test.kind) || !strings.Contains(err.Error(), test.says) {
+				t.Fatalf("Open: %v; want %v", err, test.kind)
+			}
+			if _, err := Apply(context.Background(), path, update("ubuntu", false), sequence(nil)); !errors.Is(err, test.kind) {
+				t.Errorf("Apply of what changed: %v; want %v", err, test.kind)
+			}
+			m := newModel(9)
+			stats, err := Apply(context.Background(), path, update("ubuntu", true), sequence(m.changes(10)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.data != nil && !errors.Is(stats.Discarded, test.kind) {
+				t.Errorf("Discarded is %v; want %v", stats.Discarded, test.kind)
+			}
+			check(t, path, "ubuntu", m)
+		})
+	}
+	if _, err := Open(t.TempDir()); !errors.Is(err, ErrDamaged) {
+		t.Errorf("Open of a folder: %v", err)
+	}
+}
+
+// TestDamagedPages changes single bytes. Reading must end, without a panic and
+// with statements or an error, whatever the byte is.
+func TestDamagedPages(t *testing.T) {
+	path, _ := small(t, 2, 60)
+	whole := read(t, path)
+	r := rand.New(rand.NewPCG(3, 3))
+	ctx := context.Background()
+	noticed := 0
+	for range 150 {
+		b := bytes.Clone(whole)
+		b[100+r.IntN(len(b)-100)] ^= byte(1 + r.IntN(255))
+		path := filepath.Join(t.TempDir(), "y.db")
+		write(t, path, b)
+		db, err := Open(path)
+		if err != nil {
+			noticed++
+			continue
+		}
+		for _, err := range db.All(ctx, "ubuntu", Filter{}) {
+			if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNotFound) {
+				t.Error(err)
+			}
+		}
+		for _, err := range db.Sorted(ctx, "ubuntu") {
+			if err != nil {
+				break
+			}
+		}
+		_ = db.Texts(ctx, "ubuntu", func(string, []byte) error { return nil })
+		if found, err := db.Verify(ctx); err != nil || len(found) > 0 {
+			noticed++
+		}
+		db.Close()
+	}
+	if noticed < 30 {
+		t.Errorf("Verify noticed %d of 150 changed bytes", noticed)
+	}
+}
+
+// TestVerify damages a database in ways that SQLite's own check cannot see.
+func TestVerify(t *testing.T) {
+	for what, query := range map[string]string{
+		"statements":     "update packed set data = x'0100' where rowid_hack",
+		"blob gone":      "delete from packed where (source, label) in (select source, label from packed limit 1)",
+		"blob cut":       "update packed set data = substr(data, 1, length(data) - 1) where (source, label) in (select source, label from packed limit 1)",
+		"catalog":        "update catalog set entries = x'00'",
+		"places":         "update catalog set places = substr(places, 2)",
+		"frame gone":     "delete from frame where number = 0",
+		"frame cut":      "update frame set data = substr(data, 1, length(data) / 2) where number = 0",
+		"problems gone":  "update tracker set problems = problems + 1",
+		"label gone":     "delete from label where id in (select label from packed limit 1)",
+		"entries differ": "update tracker set entries = entries + 1",
+	} {
+		if strings.Contains(query, "rowid_hack") {
+			query = strings.Replace(query, "rowid_hack", "(source, label) in (select source, label from packed limit 1)", 1)
+		}
+		t.Run(what, func(t *testing.T) {
+			path, _ := small(t, 5, 60)
+			edit, err := sql.Open("sqlite", uri(path, ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := edit.Exec(query); err != nil {
+				t.Fatal(err)
+			}
+			edit.Close()
+			db, err := Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if found, err := db.Verify(context.Background()); err != nil || len(found) == 0 {
+				t.Errorf("Verify found nothing: %v", err)
+			}
+		})
+	}
+}
+
+// TestApplyStops ends updates in the middle. The database stays as it was.
+func TestApplyStops(t *testing.T) {
+	path, m := small(t, 6, 40)
+	before := read(t, path)
+	boom := errors.New("boom")
+	ctx, cancel := context.WithCancel(context.Background())
+	stops := func(err error, do func()) func(func(wontfix.Change, error) bool) {
+		return func(yield func(wontfix.Change, error) bool) {
+			for _, c := range newModel(7).changes(30) {
+				if !yield(c, nil) {
+					return
+				}
+			}
+			do()
+			if err != nil {
+				yield(wontfix.Change{}, err)
+				return
+			}
+			yield(newModel(8).change(), nil)
+		}
+	}
+	bad := newModel(7).change()
+	bad.Entry.Statements = append(bad.Entry.Statements, wontfix.Statement{ID: "another"})
+	for _, full := range []bool{true, false} {
+		if _, err := Apply(context.Background(), path, update("ubuntu", full), stops(boom, func() {})); !errors.Is(err, boom) {
+			t.Errorf("Apply of changes that fail: %v", err)
+		}
+		if _, err := Apply(context.Background(), path, update("ubuntu", full), sequence([]wontfix.Change{bad})); err == nil {
+			t.Error("Apply of a statement on another entry: no error")
+		}
+	}
+	if _, err := Apply(ctx, path, update("ubuntu", true), stops(nil, cancel)); !errors.Is(err, context.Canceled) {
+		t.Errorf("Apply with a context that ends: %v", err)
+	}
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = Apply(context.Background(), path, update("ubuntu", true), stops(nil, func() { panic("boom") }))
+	}()
+	onlyDatabase(t, path)
+	if !bytes.Equal(before, read(t, path)) {
+		t.Error("the database has changed")
+	}
+	check(t, path, "ubuntu", m)
+	if _, err := Apply(context.Background(), path, update("debian", false), sequence(nil)); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Apply of what changed in an absent tracker: %v", err)
+	}
+}
+
+// TestDeadText replaces texts until most of what the frames have is dead.
+func TestDeadText(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	m := newModel(10)
+	size := apply(t, path, update("ubuntu", true), m.changes(300)).Size
+	for range 12 {
+		size = max(size, apply(t, path, update("ubuntu", false), m.changes(100)).Size)
+	}
+	check(t, path, "ubuntu", m)
+	db, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var total, live int
+	if err := db.Frames(context.Background(), "ubuntu", func(f *Frame) error {
+		total += len(f.Text) // one frame, so one goroutine at a time
+		for _, s := range f.Files {
+			live += s.Len
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if live == 0 || total-live > total/4 {
+		t.Errorf("of %d bytes, %d are live", total, live)
+	}
+}
+
+func TestExport(t *testing.T) {
+	path, m := small(t, 11, 50)
+	var first, second bytes.Buffer
+	digest, err := Export(path, &first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Export(path, &second); err != nil || again != digest || !bytes.Equal(first.Bytes(), second.Bytes()) {
+		t.Errorf("a second Export differs: %+v, %v", again, err)
+	}
+	to := filepath.Join(t.TempDir(), "folder", "y.db")
+	for _, want := range []string{"", digest.Database, digest.File} {
+		got, err := Import(context.Background(), bytes.NewReader(first.Bytes()), to, want)
+		if err != nil || got != digest {
+			t.Fatalf("Import: %+v, %v; want %+v", got, err, digest)
+		}
+	}
+	check(t, to, "ubuntu", m)
+	whole := read(t, to)
+	if !bytes.Equal(whole, read(t, path)) {
+		t.Error("the imported database is not the one that was exported")
+	}
+	data := first.Bytes()
+	flipped := func(i int) []byte {
+		b := bytes.Clone(data)
+		b[i] ^= 1
+		return b
+	}
+	for what, b := range map[string][]byte{
+		"empty": nil, "short header": data[:20], "header only": data[:exportHeader], "cut off": data[:len(data)-10], "half": data[:len(data)/2],
+		"wrong magic": flipped(9), "wrong form": flipped(25), "wrong size": flipped(33), "wrong digest": flipped(40), "wrong content": flipped(len(data) / 2),
+		"a database": whole,
+	} {
+		if _, err := Import(context.Background(), bytes.NewReader(b), to, ""); err == nil {
+			t.Errorf("Import of %s: no error", what)
+		}
+		onlyDatabase(t, to)
+	}
+	if _, err := Import(context.Background(), bytes.NewReader(data), to, strings.Repeat("0", 64)); !errors.Is(err, ErrDamaged) {
+		t.Errorf("Import with another digest: %v", err)
+	}
+	if !bytes.Equal(whole, read(t, to)) {
+		t.Error("an import that failed has changed the database")
+	}
+	zstdProgram(t, data, whole)
+}
+
+// zstdProgram unpacks an export with the reference implementation.
+func zstdProgram(t *testing.T, data, want []byte) {
+	t.Helper()
+	if _, err := exec.LookPath("zstd"); err != nil {
+		t.Log("zstd: no such program; it was not asked")
+		return
+	}
+	cmd := exec.Command("zstd", "-d", "-c")
+	cmd.Stdin = bytes.NewReader(data)
+	if out, err := cmd.Output(); err != nil || !bytes.Equal(out, want) {
+		t.Errorf("zstd -d gives %d bytes, %v; want %d", len(out), err, len(want))
+	}
+}
+
+// TestSchema compares the schema with the one that databases of this version
+// have. If it fails, raise Version and user_version, and write the new text to
+// testdata/schema-N.txt.
+func TestSchema(t *testing.T) {
+	path, _ := small(t, 12, 1)
+	db, err := sql.Open("sqlite", uri(path, "mode=ro"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query("select sql from sqlite_schema where sql is not null order by name")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var got strings.Builder
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			t.Fatal(err)
+		}
+		got.WriteString(s + ";\n")
+	}
+	golden := filepath.Join("testdata", "schema-1.txt")
+	if os.Getenv("STORE_TEST_UPDATE") != "" {
+		write(t, golden, []byte(got.String()))
+	}
+	if want := read(t, golden); got.String() != string(want) {
+		t.Errorf("the schema is not that of %s:\n%s", golden, got.String())
+	}
+	var version int
+	if err := db.QueryRow("pragma user_version").Scan(&version); err != nil || version != Version {
+		t.Errorf("user_version is %d, %v; want %d", version, err, Version)
+	}
+}

@@ -1,0 +1,217 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"wontfix"
+)
+
+// FuzzID: every id comes back from its code as it was, and the order of codes
+// is that of the packed sequence.
+func FuzzID(f *testing.F) {
+	for _, id := range []string{"CVE-2014-9365", "CVE-2008-0001", "CVE-2008-NNN1", "EMB-1", "CVE-2010-00001", "CVE-2020-1000001", "CVE-2020-4294967296", "CVE-2020-999", ""} {
+		f.Add(id, "CVE-2014-10001")
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		x, okX := encodeID(a)
+		if okX && x.String() != a {
+			t.Fatalf("%q comes back as %q", a, x)
+		}
+		y, okY := encodeID(b)
+		if !okX || !okY {
+			return
+		}
+		if x > y {
+			x, y = y, x
+		}
+		var w codeWriter
+		data := w.append(w.append(nil, x), y)
+		var c codeReader
+		r := &reader{data: data}
+		if gx, gy := c.next(r), c.next(r); gx != x || gy != y || r.bad || len(r.data) > 0 {
+			t.Fatalf("%s, %s come back as %s, %s", x, y, gx, gy)
+		}
+	})
+}
+
+// unpackAll reads a blob as rows of a dictionary of its own.
+func unpackAll(data []byte, d *dictionary) ([]row, error) {
+	var in blob
+	if err := in.read(data, &wontfix.Statement{}); err != nil {
+		return nil, err
+	}
+	var rows []row
+	for i := range in.len() {
+		says, line, evidence, ok := in.next()
+		if !ok {
+			return nil, errBytes
+		}
+		r := row{line: uint32(line), saying: d.again(&in.says[says], in.modes[says], wontfix.Release{})}
+		if d.sayings[r.saying].mode == evidenceOwn {
+			r.evidence = uint32(evidence)
+		}
+		if i < len(in.codes) {
+			r.code = in.codes[i]
+		} else {
+			r.name = in.names[i-len(in.codes)]
+		}
+		rows = append(rows, r)
+	}
+	return rows, in.end()
+}
+
+// FuzzBlob: whatever the bytes, there are fewer rows than bytes; and what can
+// be read comes back the same when it is packed again.
+func FuzzBlob(f *testing.F) {
+	for seed := range uint64(4) {
+		f.Add(randomBlob(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d := newDictionary()
+		rows, err := unpackAll(data, d)
+		if len(rows) > len(data) {
+			t.Fatalf("%d rows of %d bytes", len(rows), len(data))
+		}
+		if err != nil {
+			return
+		}
+		p := packer{dict: d}
+		again, err := unpackAll(p.pack(nil, rows), d)
+		if err != nil || !slices.Equal(rows, again) {
+			t.Fatalf("%v comes back as %v, %v", rows, again, err)
+		}
+	})
+}
+
+// randomBlob packs random statements.
+func randomBlob(seed uint64) []byte {
+	m, d := newModel(seed), newDictionary()
+	var rows []row
+	for range 20 {
+		c := m.change()
+		for i := range c.Entry.Statements {
+			s := &c.Entry.Statements[i]
+			r := row{line: uint32(s.Line), saying: d.add(s, pick(m.r, "", noRelease, "ubuntu/trusty"))}
+			if evidenceMode(s) == evidenceOwn {
+				r.evidence = uint32(s.EvidenceLine)
+			}
+			var ok bool
+			if r.code, ok = encodeID(c.ID); !ok {
+				r.name = c.ID
+			}
+			rows = append(rows, r)
+		}
+	}
+	slices.SortStableFunc(rows, compareRows)
+	p := packer{dict: d}
+	return p.pack(nil, rows)
+}
+
+// FuzzCatalog: whatever the bytes, there are fewer entries than bytes; every
+// one is found under its id; and they come back the same.
+func FuzzCatalog(f *testing.F) {
+	for seed := range uint64(4) {
+		head, places := packCatalog(randomEntries(seed))
+		f.Add(head, places)
+	}
+	f.Fuzz(func(t *testing.T, head, places []byte) {
+		c, err := readCatalog(head)
+		if err != nil {
+			return
+		}
+		if c.len() > len(head) {
+			t.Fatalf("%d entries of %d bytes", c.len(), len(head))
+		}
+		at := 0
+		for i := range c.len() {
+			if c.find(c.id(i)) != i {
+				t.Fatalf("entry %d is not found under %q", i, c.id(i))
+			}
+			if i < len(c.codes) {
+				if at = c.after(at, c.codes[i]); at != i {
+					t.Fatalf("entry %d is found at %d", i, at)
+				}
+			}
+		}
+		list, err := c.entries(places)
+		if err != nil {
+			return
+		}
+		head2, places2 := packCatalog(list)
+		c2, err := readCatalog(head2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := c2.entries(places2); err != nil || !slices.Equal(list, again) {
+			t.Fatalf("%v comes back as %v, %v", list, again, err)
+		}
+	})
+}
+
+func randomEntries(seed uint64) []entry {
+	m := newModel(seed)
+	m.changes(30)
+	var list []entry
+	for id, c := range m.live {
+		e := entry{id: id, file: c.File, priority: c.Entry.Priority.Word, day: dayOf(c.Entry.PublishedAt()), withdrawn: c.Entry.Withdrawn != "",
+			frame: m.r.Uint32(), offset: m.r.Uint32(), size: m.r.Uint32()}
+		e.code, _ = encodeID(id)
+		list = append(list, e)
+	}
+	slices.SortFunc(list, func(a, b entry) int { return compareEntries(&a, &b) })
+	return list
+}
+
+// FuzzImport: what Import takes is whole, and what it refuses leaves nothing.
+func FuzzImport(f *testing.F) {
+	path, _ := small(f, 1, 2)
+	var whole bytes.Buffer
+	if _, err := Export(path, &whole); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole.Bytes())
+	f.Add(whole.Bytes()[:exportHeader])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(t.TempDir(), "x.db")
+		_, err := Import(context.Background(), bytes.NewReader(data), path, "")
+		onlyDatabase(t, path)
+		db, err2 := Open(path)
+		if (err == nil) != (err2 == nil) {
+			t.Fatalf("Import: %v, Open: %v", err, err2)
+		}
+		if err2 == nil {
+			db.Close()
+		}
+	})
+}
+
+// TestAfter compares the search that looks ahead with a plain one.
+func TestAfter(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 4))
+	for range 2000 {
+		c := &catalog{}
+		for range r.IntN(40) {
+			c.codes = append(c.codes, code(r.IntN(60)))
+		}
+		slices.Sort(c.codes)
+		c.codes = slices.Compact(c.codes)
+		v := code(r.IntN(62))
+		from := 0
+		for from+1 < len(c.codes) && c.codes[from+1] <= v && r.IntN(3) > 0 {
+			from++
+		}
+		want, ok := slices.BinarySearchFunc(c.codes, v, cmp.Compare[code])
+		if !ok {
+			want = -1
+		}
+		if got := c.after(from, v); got != want {
+			t.Fatalf("after(%d, %d) of %v = %d, want %d", from, v, c.codes, got, want)
+		}
+	}
+}
