@@ -18,6 +18,7 @@ import (
 func FuzzStatus(f *testing.F) {
 	f.Add([]byte(trapStatus))
 	f.Add([]byte("Package: a\nVersion 1\n\n\n \nSource: (\n"))
+	f.Add([]byte("Package: a\nArchitecture: all\nVersion: \v1\n"))
 	f.Add([]byte("Package: sentinel\nArchitecture: amd64\nVersion: 2\r\n\r\nStatus: x\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		good := stanzaOf("sentinel amd64 1:2-3", ok, "Source: whole (4)")

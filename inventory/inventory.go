@@ -77,6 +77,9 @@ func Read(fsys fs.FS, o Options) (*wontfix.Machine, error) {
 	if !found {
 		return nil, r.noDatabase()
 	}
+	if len(r.m.Packages) == 0 {
+		r.problem(statusFile, 0, "no installed package in it, nor in %s", statusDir)
+	}
 	r.architecture()
 	r.automatic()
 	r.readProducts()

@@ -107,7 +107,7 @@ func TestStatusProblems(t *testing.T) {
 		{"bad source", "Package: b\nStatus: install ok installed\nSource: c (\nVersion: 1\n\n" + good, "b 1 good 1", "status:3: package \"b\": source"},
 		{"carriage returns", strings.ReplaceAll(good, "\n", "\r\n"), "good 1", "without the empty line"},
 		{"case", strings.Replace(good, "Package", "PACKAGE", 1), "good 1", ""},
-		{"empty", "", "", ""},
+		{"empty", "", "", "status: no installed package in it"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := read(t, root(map[string]string{statusFile: tt.text}))
@@ -131,7 +131,7 @@ func TestStatusProblems(t *testing.T) {
 
 func TestManyProblems(t *testing.T) {
 	m := read(t, root(map[string]string{statusFile: strings.Repeat("Version: 1\n\n", 1000)}))
-	if n := len(m.Problems); n != maxProblems+1 || !strings.Contains(m.Problems[n-1].Text, "1000 problems") {
+	if n := len(m.Problems); n != maxProblems+1 || !strings.Contains(m.Problems[n-1].Text, "1001 problems") {
 		t.Errorf("%d problems, the last %v", n, m.Problems[n-1])
 	}
 }

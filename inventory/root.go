@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -14,7 +15,7 @@ type rootFS struct{ root *os.Root }
 
 func (r rootFS) Open(name string) (fs.File, error) {
 	f, err := r.root.FS().Open(name)
-	if err != nil {
+	if refused(err) {
 		if inside, ok := r.resolve(name); ok {
 			return r.root.FS().Open(inside)
 		}
@@ -24,7 +25,7 @@ func (r rootFS) Open(name string) (fs.File, error) {
 
 func (r rootFS) Stat(name string) (fs.FileInfo, error) {
 	info, err := r.root.Stat(name)
-	if err != nil {
+	if refused(err) {
 		if inside, ok := r.resolve(name); ok {
 			return r.root.Stat(inside)
 		}
@@ -34,7 +35,7 @@ func (r rootFS) Stat(name string) (fs.FileInfo, error) {
 
 func (r rootFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(r.root.FS(), name)
-	if err != nil {
+	if refused(err) {
 		if inside, ok := r.resolve(name); ok {
 			return fs.ReadDir(r.root.FS(), inside)
 		}
@@ -45,6 +46,11 @@ func (r rootFS) ReadDir(name string) ([]fs.DirEntry, error) {
 func (r rootFS) ReadLink(name string) (string, error) { return r.root.Readlink(name) }
 
 func (r rootFS) Lstat(name string) (fs.FileInfo, error) { return r.root.Lstat(name) }
+
+// refused reports whether an error may be due to an absolute link. A file that
+// is not there is none: packages without a changelog are asked for by the
+// hundred.
+func refused(err error) bool { return err != nil && !errors.Is(err, fs.ErrNotExist) }
 
 // resolve replaces the symbolic links in a path, taking absolute ones as paths
 // below the root. It reports false if there is no absolute link in it. The

@@ -240,9 +240,9 @@ func (r *reader) source(file string, s *stanza, p *wontfix.Package) (name, ver s
 		return p.Name, p.Version
 	}
 	name, ver, versioned := strings.Cut(string(s.source), "(")
-	name = strings.TrimSpace(name)
+	name = strings.Trim(name, " \t")
 	ver, closed := strings.CutSuffix(ver, ")")
-	ver = strings.TrimSpace(ver)
+	ver = strings.Trim(ver, " \t")
 	if versioned && (!closed || ver == "") || name == "" {
 		r.problem(file, s.sLine, "package %q: source %.60q is not of the form name (version): the package's own version is taken", p.Name, s.source)
 		ver = ""
