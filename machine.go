@@ -1,6 +1,10 @@
 package wontfix
 
-import "time"
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+)
 
 // A Machine is what an inventory found: the operating system and the packages
 // that have files on its disk.
@@ -97,6 +101,19 @@ func (d *Date) UnmarshalText(b []byte) error {
 	}
 	*d = Date{t}
 	return nil
+}
+
+// MarshalJSON writes what MarshalText writes. Without it JSON would take the
+// form of the embedded time.
+func (d Date) MarshalJSON() ([]byte, error) { return []byte(strconv.Quote(d.String())), nil }
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (d *Date) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return err
+	}
+	return d.UnmarshalText([]byte(s))
 }
 
 // Past reports whether the day is known and over at time t.

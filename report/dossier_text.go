@@ -9,8 +9,13 @@ import (
 	"wontfix"
 )
 
+// maxProse is the width of a dossier at most: longer lines of prose are hard to
+// read.
+const maxProse = 120
+
 func textDossiers(w io.Writer, ds []*wontfix.Dossier, o Options) error {
 	p := newPage(w, o)
+	p.width = min(p.width, maxProse)
 	for i, d := range ds {
 		if i > 0 {
 			p.blank()

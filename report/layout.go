@@ -56,7 +56,8 @@ type page struct {
 	w     *bufio.Writer
 	width int
 	color bool
-	gap   int // spaces that are due before the next text of the line
+	gap   int   // spaces that are due before the next text of the line
+	now   style // what the terminal is set to
 }
 
 func newPage(w io.Writer, o Options) *page {
@@ -69,25 +70,45 @@ func (p *page) end() error { return p.w.Flush() }
 // blank ends a line.
 func (p *page) blank() {
 	p.gap = 0
+	p.set(plain)
 	p.w.WriteByte('\n')
+}
+
+// set brings the terminal to a style, if there is colour.
+func (p *page) set(st style) {
+	if !p.color || st == p.now {
+		return
+	}
+	if p.now != plain {
+		p.w.WriteString("\x1b[0m")
+	}
+	if st != plain {
+		p.w.WriteString("\x1b[" + string(st) + "m")
+	}
+	p.now = st
 }
 
 // space moves n columns on.
 func (p *page) space(n int) { p.gap += n }
 
-// put writes clean text in a style.
+// put writes clean text in a style. Spaces at its end are due only if more
+// text follows on the line.
 func (p *page) put(s string, st style) {
+	s = strings.ReplaceAll(s, nbsp, " ")
+	end := len(s)
+	s = strings.TrimRight(s, " ")
+	end -= len(s)
 	if s == "" {
+		p.gap += end
 		return
+	}
+	if p.gap > 0 && st != p.now {
+		p.set(plain)
 	}
 	p.w.WriteString(strings.Repeat(" ", p.gap))
-	p.gap = 0
-	s = strings.ReplaceAll(s, nbsp, " ")
-	if !p.color || st == plain {
-		p.w.WriteString(s)
-		return
-	}
-	p.w.WriteString("\x1b[" + string(st) + "m" + s + "\x1b[0m")
+	p.gap = end
+	p.set(st)
+	p.w.WriteString(s)
 }
 
 // para writes a paragraph whose lines are all indented.
@@ -115,8 +136,14 @@ func (p *page) rule(spans ...span) {
 func (p *page) row(indent int, fields []field, spans ...span) {
 	col := indent
 	p.space(indent)
-	for _, f := range fields {
-		s := cut(Clean(f.text), max(p.width-col-1, 1))
+	for i, f := range fields {
+		s := Clean(f.text)
+		if i > 0 && p.width-col-1 < min(columns(s), 12) {
+			p.blank()
+			p.space(indent + 2)
+			col = indent + 2
+		}
+		s = cut(s, p.width-col-1)
 		p.put(s, f.style)
 		n := columns(s)
 		pad := max(f.width-n, 1)
