@@ -95,7 +95,7 @@ func FuzzScanPackages(f *testing.F) {
 // have no control characters.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(focalRelease), []byte("deb https://esm.ubuntu.com/infra/ubuntu x main\n"), []byte(`{"services":[{"name":"fips","status":"enabled"}]}`), []byte("a.* 1 2020-01-01 text\n"), []byte("Origin: a\n\nb"))
-	f.Add([]byte("ID=debian\nVERSION_ID='12'\n"), []byte("Types: deb\nURIs:\n https://esm.ubuntu.com/apps\n"), []byte("{"), []byte("( 0 0"), []byte("-----BEGIN PGP SIGNED MESSAGE-----\n\nSuite: a/b-security\n"))
+	f.Add([]byte("ID=debian\nVERSION_ID='12'\n"), []byte("Types: deb\nURIs:\n https://esm.ubuntu.com/apps\n"), []byte("{"), []byte("(\x9b\x19 0 0"), []byte("-----BEGIN PGP SIGNED MESSAGE-----\n\nSuite: a/b-security\n"))
 	f.Fuzz(func(t *testing.T, release, sources, pro, ended, archive []byte) {
 		files := map[string]string{
 			"etc/os-release": string(release), "etc/lsb-release": string(release), "etc/debian_version": string(release), "etc/hostname": string(release),

@@ -70,7 +70,7 @@ func (r *reader) supportList(file, kind string, sources []string) bool {
 		}
 		fits, err := matcher(pattern)
 		if err != nil {
-			r.problem(file, n, "%.60q is no regular expression for the name of a package: %v", pattern, err)
+			r.problem(file, n, "%.60q is no regular expression for the name of a package: left out", pattern)
 			continue
 		}
 		for _, s := range sources {

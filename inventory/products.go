@@ -54,7 +54,7 @@ func (r *reader) readProducts() {
 			slices.Sort(r.m.Products)
 			return
 		}
-		r.problem(proStatus, 0, "no JSON of the Pro client (%v): apt's sources are read instead", err)
+		r.problem(proStatus, 0, "no JSON of the Pro client (%q): apt's sources are read instead", err.Error())
 	}
 	never := r.neverPinned()
 	for _, src := range r.sources() {
