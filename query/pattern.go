@@ -149,8 +149,14 @@ func (p *Pattern) Match(text []byte) (bool, error) {
 	return false, nil
 }
 
-// MatchString is [Pattern.Match] for a string.
-func (p *Pattern) MatchString(text string) (bool, error) { return p.Match([]byte(text)) }
+// MatchString is [Pattern.Match] for a value, which has a line even if it is
+// empty.
+func (p *Pattern) MatchString(text string) (bool, error) {
+	if text == "" {
+		return p.matchLine(nil, new([]rune))
+	}
+	return p.Match([]byte(text))
+}
 
 // Lines yields the lines that match, in order. A line ends before a line feed;
 // a carriage return belongs to the line. An error ends the sequence; it wraps
