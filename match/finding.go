@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"wontfix"
 	"wontfix/version"
@@ -183,22 +182,20 @@ func (j *judge) pastEnd(f *wontfix.Finding, r *wontfix.Statement) {
 		return
 	}
 	end := End(j.machine.Support, r.Release.Product)
-	if !end.Past(j.options.Now) {
+	if r.Decision == wontfix.DecisionFixed || !end.Past(j.options.asOf()) {
 		return
 	}
 	f.Outlook, f.Decision, f.Evidence = wontfix.Never, wontfix.DecisionEndOfLife, wontfix.EvidenceRelease
 	f.Reasons = addReason(f.Reasons, wontfix.EOLRelease)
-	f.Because = fmt.Sprintf("the tracker's word is still %s, and %s ended on %s", r.Word, periodName(r.Release), end)
-	if t := j.options.Tracker.Time; !t.IsZero() && t.Before(end.Time) {
-		f.Because += fmt.Sprintf("; this copy of the tracker is of %s, so that a fix may have come out in between", t.Format(time.DateOnly))
-	}
+	f.Because = fmt.Sprintf("the tracker's word is still %s, and %s ended on %s", r.Word, j.period(r), end)
 }
 
-func periodName(r wontfix.Release) string {
-	if r.Product == "" {
-		return "the support of " + r.Series
+// period names what ends: a series, or a product of it.
+func (j *judge) period(r *wontfix.Statement) string {
+	if r.Release.Product == "" {
+		return "the support of " + j.machine.Base.Series
 	}
-	return r.Product + " for " + r.Series
+	return r.Release.Product + " for " + j.machine.Base.Series
 }
 
 // End returns the day on which a product of a release, or with "" the support
@@ -290,6 +287,30 @@ func (j *judge) inferred() *wontfix.Finding {
 	f := j.newFinding(r)
 	f.Status, f.Decision, f.Outlook = wontfix.UnderInvestigation, wontfix.DecisionUnknown, wontfix.Untracked
 	f.Because = fmt.Sprintf("the entry has no row for %s; its last word was about %s while that was under development: %s", j.machine.Base.Series, r.DevelOf, r.Word)
+	return f
+}
+
+// between makes a finding where a release has ended, the entry has no row for
+// it, and the rows around it leave no doubt: the series before was judged to be
+// vulnerable, and the series after has the fix in a version above the installed
+// one. The tracker removes rows of ended releases, and makes none for them in
+// new entries.
+func (j *judge) between() *wontfix.Finding {
+	before, after := j.before, j.after
+	end := End(j.machine.Support, "")
+	if !end.Past(j.options.asOf()) || !j.below(after) || before.Status != wontfix.Affected || swept(before) {
+		return nil
+	}
+	f := j.newFinding(after)
+	f.Others = []wontfix.Row{j.row(before)}
+	f.Status, f.Decision, f.Outlook = wontfix.Affected, wontfix.DecisionEndOfLife, wontfix.Never
+	f.Reasons = addReason(nil, before.Reasons&^wontfix.NoReason|wontfix.EOLRelease)
+	f.Evidence, f.ReasonText, f.ReasonLine = before.Evidence, ReasonText(before), before.EvidenceLine
+	if f.ReasonText == "" {
+		f.Evidence, f.ReasonLine = wontfix.EvidenceRelease, 0
+	}
+	f.Because = fmt.Sprintf("the entry has no row for %s, which ended on %s; %s, after it, has the fix in %s, %s is installed, and %s, before it, is %s",
+		j.machine.Base.Series, end, after.Release.Series, after.Fixed, j.in.version, before.Release.Series, before.Word)
 	return f
 }
 

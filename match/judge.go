@@ -13,6 +13,9 @@ import (
 // A judge weighs the rows of one vulnerability for one installed version of a
 // source package.
 //
+// Where a release has ended and an entry has no row for it, the rows of the
+// series before and after it may leave no doubt; see between.
+//
 // The rows that count for a machine are its chain: those of the products that
 // it has switched on, then that of its series. Rows of products that it has
 // not are looked at too, since they say what money would bring, and because a
@@ -26,6 +29,8 @@ type judge struct {
 	chain []*wontfix.Statement // product rows in force, then the series' own row
 	paid  *wontfix.Statement   // best row of a product that is not switched on
 	devel *wontfix.Statement   // row of the series under development
+
+	before, after *wontfix.Statement // rows of the nearest series on either side
 }
 
 // productOrder is the order in which rows of products count, the most specific
@@ -39,6 +44,9 @@ var supportProducts = []string{"esm-infra", "esm-apps", "esm-infra-legacy", "esm
 func (j *judge) verdict(rows []*wontfix.Statement) (*wontfix.Finding, []wontfix.Dismissal) {
 	j.arrange(rows)
 	if len(j.chain) == 0 {
+		if j.before != nil && j.after != nil {
+			return j.between(), nil
+		}
 		if j.devel != nil {
 			return j.inferred(), nil
 		}
@@ -67,6 +75,9 @@ func (j *judge) arrange(rows []*wontfix.Statement) {
 		case r.Label == "devel":
 			j.devel = r
 		case r.Release.Series != series:
+			if product == "" {
+				j.neighbour(r)
+			}
 		case product == "":
 			base = append(base, r)
 		case strings.HasPrefix(product, "fips"):
@@ -95,6 +106,22 @@ func (j *judge) arrange(rows []*wontfix.Statement) {
 	}
 	if j.devel != nil && !lifecycle.Embedded().Older(j.machine.Base.Distribution, j.devel.DevelOf, series) {
 		j.devel = nil
+	}
+}
+
+// neighbour keeps r if its series is the nearest to the machine's so far.
+func (j *judge) neighbour(r *wontfix.Statement) {
+	d, series, t := j.machine.Base.Distribution, j.machine.Base.Series, lifecycle.Embedded()
+	switch s := r.Release.Series; {
+	case r.Decision == wontfix.DecisionNotInRelease:
+	case t.Older(d, s, series):
+		if j.before == nil || t.Older(d, j.before.Release.Series, s) {
+			j.before = r
+		}
+	case t.Older(d, series, s):
+		if j.after == nil || t.Older(d, s, j.after.Release.Series) {
+			j.after = r
+		}
 	}
 }
 

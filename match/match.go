@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"wontfix"
+	"wontfix/lifecycle"
 	"wontfix/version"
 )
 
@@ -23,8 +24,17 @@ import (
 type Options struct {
 	// Tracker is the one that the statements come from.
 	Tracker wontfix.Tracker
-	// Now is the time at which a release is past its end or not.
+	// Now is the time at which a release is past its end or not. If the
+	// tracker is older, its own time counts: what it did not know yet it has
+	// not decided.
 	Now time.Time
+}
+
+func (o *Options) asOf() time.Time {
+	if t := o.Tracker.Time; !t.IsZero() && t.Before(o.Now) {
+		return t
+	}
+	return o.Now
 }
 
 // An installed is one version of a source package on the machine.
@@ -91,8 +101,9 @@ func inventory(m *wontfix.Machine) map[string][]*installed {
 }
 
 // Match says what statements mean for m. The statements are those of the
-// machine's series with all its products, and those of the series under
-// development. Findings come in the order in which they are shown, worst
+// machine's series with all its products, those of the series under
+// development, and, if the series has ended, those of the series around it
+// ([Neighbours]). Findings come in the order in which they are shown, worst
 // first; dismissals by source package and ID.
 func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]wontfix.Finding, []wontfix.Dismissal) {
 	type key struct{ source, id string }
@@ -122,6 +133,20 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 		return cmp.Or(cmp.Compare(a.Source, b.Source), CompareIDs(a.ID, b.ID), cmp.Compare(a.SourceVersion, b.SourceVersion))
 	})
 	return findings, dismissed
+}
+
+// Neighbours returns the series before and the one after that of m; none if
+// m's own is still supported at the time now.
+func Neighbours(m *wontfix.Machine, now time.Time) []string {
+	if !m.Support.Standard.Past(now) {
+		return nil
+	}
+	releases := lifecycle.Embedded().Releases(m.Base.Distribution)
+	i := slices.IndexFunc(releases, func(r lifecycle.Release) bool { return r.Series == m.Base.Series })
+	if i < 1 || i == len(releases)-1 {
+		return nil
+	}
+	return []string{releases[i-1].Series, releases[i+1].Series}
 }
 
 // priorities are in the order in which they are shown.

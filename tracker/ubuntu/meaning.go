@@ -263,30 +263,35 @@ var decisionWord = regexp.MustCompile(`(?i)ignor|won'?t (be )?fix|will not|not b
 // longestWords is how much of a note is kept as the words of a reason.
 const longestWords = 600
 
-// read gives s the reasons of the note that speaks of it, if there is one.
+// read gives s the reasons of the notes that speak of it, if there are any.
 //
 // Notes are about an entry, not about one of its packages: a note counts if it
-// has a word of decision, and counts more if it names the package or the
-// release; one that names only other packages of the entry does not count.
+// has a word of decision, unless it names only other packages of the entry. The
+// line of the one that also names the package or the release is the evidence.
 func (n *noteReader) read(s *wontfix.Statement) {
 	if n.notes == nil {
 		n.prepare()
 	}
-	best, bestScore := -1, 0
+	best := 0
+	var words []string
+	var reasons wontfix.Reasons
 	for i, note := range n.entry.Notes {
-		if _, decides := n.notes[i]; !decides {
+		found, decides := n.notes[i]
+		if !decides {
 			continue
 		}
-		if score := n.score(note.Text, s); score > 0 && score >= bestScore {
-			best, bestScore = i, score
+		score := n.score(note.Text, s)
+		if score == 0 {
+			continue
 		}
+		if score > best {
+			best, s.EvidenceLine = score, note.Line
+		}
+		words, reasons = append(words, note.Text), reasons|found
 	}
-	if best < 0 {
-		return
+	if words != nil {
+		s.Reasons, s.Evidence, s.Words = reasons, wontfix.EvidenceNote, shorten(strings.Join(words, " … "))
 	}
-	note := n.entry.Notes[best]
-	s.Reasons, s.Evidence = n.notes[best], wontfix.EvidenceNote
-	s.EvidenceLine, s.Words = note.Line, shorten(note.Text)
 }
 
 // prepare finds out what does not depend on the statement.

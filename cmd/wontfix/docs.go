@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+)
+
+// newMan is "wontfix man": the manual pages.
+func newMan(e *env) *cobra.Command {
+	dir := ""
+	cmd := &cobra.Command{
+		Use:   "man [COMMAND]...",
+		Short: "Write the manual page of a command",
+		Example: `  wontfix man scan | man -l -
+  wontfix man --dir /usr/local/share/man/man1`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			root := cmd.Root()
+			root.DisableAutoGenTag = true
+			header := &doc.GenManHeader{Section: "1", Source: "wontfix", Manual: "wontfix"}
+			if dir != "" {
+				if err := os.MkdirAll(dir, 0o755); err != nil {
+					return err
+				}
+				return manTree(root, header, dir)
+			}
+			target, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return fmt.Errorf("man: there is no command %q; see wontfix --help", args)
+			}
+			return doc.GenMan(target, header, e.stdout)
+		},
+	}
+	cmd.Flags().StringVar(&dir, "dir", "", "write the pages of all commands into `DIR`")
+	return cmd
+}
+
+func manTree(cmd *cobra.Command, header *doc.GenManHeader, dir string) error {
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			if err := manTree(sub, header, dir); err != nil {
+				return err
+			}
+		}
+	}
+	h := *header
+	name := cmd.CommandPath()
+	for i := range name {
+		if name[i] == ' ' {
+			name = name[:i] + "-" + name[i+1:]
+		}
+	}
+	return writeFile(filepath.Join(dir, name+".1"), func(w io.Writer) error { return doc.GenMan(cmd, &h, w) })
+}
+
+func newVersion(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Say which version this is",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(e.stdout, "%s\n%s %s/%s\n", toolName(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+}

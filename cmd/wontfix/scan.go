@@ -1,0 +1,293 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"wontfix"
+	"wontfix/internal/store"
+	"wontfix/inventory"
+	"wontfix/match"
+	"wontfix/report"
+	"wontfix/tracker"
+	"wontfix/tracker/ubuntu"
+)
+
+// staleAfter is the age from which a copy of a tracker is called stale.
+const staleAfter = 7 * 24 * time.Hour
+
+// scanCmd is "wontfix scan".
+type scanCmd struct {
+	target
+	outputs
+	statuses, outlooks, reasons, priorities, packages []string
+	failOn                                            []string
+	sync, strict, changelogs                          bool
+}
+
+func newScan(e *env) *cobra.Command {
+	c := &scanCmd{}
+	cmd := &cobra.Command{
+		Use:   "scan",
+		Short: "Say what this machine will never get, and what may still come",
+		Long: `Scan reads the packages of a machine and says what is open on each of them:
+first what will never be fixed, with the reason, then what may still come.
+
+Without a database it says what the machine itself can tell: the end of its
+release, the updates that are out, the packages that nobody watches.`,
+		Example: `  wontfix scan
+  wontfix scan --root /mnt/image -f json -o scan.json
+  wontfix scan --outlook never --reason too-intrusive,no-reason-given
+  wontfix scan --fail-on never,undocumented`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.Run(cmd.Context(), e) },
+	}
+	fs := cmd.Flags()
+	c.target.flags(fs)
+	fs.StringVar(&c.release, "release", "", "take the machine for `RELEASE`, whatever it says of itself")
+	c.outputs.flags(fs, report.ScanFormats())
+	fs.StringSliceVar(&c.statuses, "status", nil, "show only findings of these `STATUSES`: "+strings.Join(wontfix.Statuses(), ", "))
+	fs.StringSliceVar(&c.outlooks, "outlook", nil, "show only findings with these `OUTLOOKS`: "+strings.Join(wontfix.Outlooks(), ", "))
+	fs.StringSliceVar(&c.reasons, "reason", nil, "show only findings with one of these `REASONS`: "+strings.Join(wontfix.ReasonNames(), ", "))
+	fs.StringSliceVar(&c.priorities, "priority", nil, "show only findings of these `PRIORITIES`: "+strings.Join(match.Priorities(), ", "))
+	fs.StringSliceVar(&c.packages, "package", nil, "show only findings of these source or binary `PACKAGES`")
+	fs.StringSliceVar(&c.failOn, "fail-on", nil, "exit with status 2 if there is a finding that meets one of these `CONDITIONS`: an outlook, a priority (or a more urgent one), undocumented, undecided-older-than=90d")
+	fs.BoolVar(&c.sync, "sync", false, "bring the database up to date first, if the network allows")
+	fs.BoolVar(&c.strict, "strict", false, "exit with status 3 if the data are stale or partial")
+	fs.BoolVar(&c.changelogs, "changelogs", false, "read the changelogs of installed packages, also where there is a tracker")
+	return cmd
+}
+
+// Run scans and writes the answer.
+func (c *scanCmd) Run(ctx context.Context, e *env) error {
+	list, err := c.list(report.ScanFormats())
+	if err != nil {
+		return err
+	}
+	filter, err := c.filter()
+	if err != nil {
+		return err
+	}
+	var gates []match.Gate
+	for _, s := range c.failOn {
+		g, err := match.ParseGate(s)
+		if err != nil {
+			return fmt.Errorf("--fail-on: %w", err)
+		}
+		gates = append(gates, g)
+	}
+	machine, root, closer, err := c.read(e)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	if c.sync {
+		syncFor(ctx, e, machine)
+	}
+	scan, partial, err := c.scan(ctx, e, machine, root)
+	if err != nil {
+		return err
+	}
+	all := scan.Findings
+	scan.Findings, scan.Summary.Hidden = filter.Apply(all)
+	if err := c.write(e, list, func(w io.Writer, format string, o report.Options) error {
+		return report.WriteScan(w, format, scan, o)
+	}); err != nil {
+		return err
+	}
+	tripped := false
+	for _, g := range gates {
+		if n := g.Trips(all, e.now()); n > 0 {
+			e.warn("--fail-on %s: %d findings", g, n)
+			tripped = true
+		}
+	}
+	switch {
+	case tripped:
+		return exitCode(exitGate)
+	case partial && c.strict:
+		e.warn("--strict: the data are stale or partial")
+		return exitCode(exitStale)
+	}
+	return nil
+}
+
+func (c *scanCmd) filter() (f match.Filter, err error) {
+	for _, s := range c.statuses {
+		v, err := wontfix.ParseStatus(s)
+		if err != nil {
+			return f, fmt.Errorf("--status: %w", err)
+		}
+		f.Statuses = append(f.Statuses, v)
+	}
+	for _, s := range c.outlooks {
+		v, err := wontfix.ParseOutlook(s)
+		if err != nil {
+			return f, fmt.Errorf("--outlook: %w", err)
+		}
+		f.Outlooks = append(f.Outlooks, v)
+	}
+	for _, s := range c.reasons {
+		v, err := wontfix.ParseReason(s)
+		if err != nil {
+			return f, fmt.Errorf("--reason: %w", err)
+		}
+		f.Reasons |= v
+	}
+	for _, s := range c.priorities {
+		if !slices.Contains(match.Priorities(), s) {
+			return f, fmt.Errorf("--priority: %q is not known; it is one of %s", s, strings.Join(match.Priorities(), ", "))
+		}
+	}
+	f.Priorities, f.Packages = c.priorities, c.packages
+	return f, nil
+}
+
+// scan makes the answer. partial says that it rests on old data or lacks some.
+func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.FS) (s *wontfix.Scan, partial bool, err error) {
+	s = &wontfix.Scan{Schema: wontfix.ScanSchema, Tool: toolName(), Time: e.now().UTC().Truncate(time.Second), Machine: m,
+		Trackers: []wontfix.Tracker{}, Findings: []wontfix.Finding{}, Dismissed: []wontfix.Dismissal{}, Problems: append([]wontfix.Problem{}, m.Problems...)}
+	var unsaid []wontfix.Unsaid
+	t, statements, missing, err := statementsFor(ctx, e, m)
+	switch {
+	case err != nil:
+		return nil, false, err
+	case missing != nil:
+		unsaid = append(unsaid, *missing)
+	}
+	if t != nil {
+		s.Trackers = append(s.Trackers, *t)
+		s.Findings, s.Dismissed = match.Match(m, statements, match.Options{Tracker: *t, Now: e.now()})
+		if age := e.now().Sub(t.Time); !t.Time.IsZero() && age > staleAfter {
+			unsaid = append(unsaid, wontfix.Unsaid{What: "what was decided after " + t.Time.UTC().Format(time.DateOnly),
+				Why: fmt.Sprintf("the copy of the %s is %d days old", t.Title, int(age.Hours()/24)), Command: "wontfix sync"})
+		}
+	}
+	if end := m.Support.Standard; t != nil && m.Support.Extended.IsZero() && end.Past(e.now()) {
+		unsaid = append(unsaid, wontfix.Unsaid{What: "what was found after " + m.Base.Series + " ended on " + end.String(),
+			Why: "the tracker makes no rows for a release that has ended; its silence about newer vulnerabilities is not safety"})
+	}
+	coverage, more := match.Cover(m)
+	s.Coverage, unsaid = coverage, append(unsaid, more...)
+	if root != nil && (t == nil || c.changelogs) {
+		var problems []wontfix.Problem
+		s.Coverage.Backports, problems = inventory.Backports(root, m.Packages)
+		s.Problems = append(s.Problems, problems...)
+	}
+	s.Unsaid = append([]wontfix.Unsaid{}, unsaid...)
+	s.Summary = match.Summarize(s.Findings, s.Dismissed, s.Coverage)
+	return s, len(unsaid) > 0 || len(s.Problems) > 0, nil
+}
+
+// statementsFor returns the tracker of m's distribution with what it says of
+// m's packages. Where there is none, missing says so.
+func statementsFor(ctx context.Context, e *env, m *wontfix.Machine) (t *wontfix.Tracker, statements []wontfix.Statement, missing *wontfix.Unsaid, err error) {
+	missing = &wontfix.Unsaid{What: "which vulnerabilities are open on this machine, and which will never be fixed"}
+	spec, err := tracker.Find(m.Base.Distribution)
+	if err != nil {
+		missing.Why = fmt.Sprintf("wontfix %s reads no tracker of %s yet", strings.TrimPrefix(toolName(), "wontfix "), m.Base.Distribution)
+		return nil, nil, missing, nil
+	}
+	db, err := e.openDB()
+	if errors.Is(err, store.ErrMissing) && e.db == "" {
+		missing.Why, missing.Command = "there is no copy of the "+spec.Title+" yet", "wontfix sync"
+		return nil, nil, missing, nil
+	} else if err != nil {
+		return nil, nil, nil, err
+	}
+	defer db.Close()
+	for _, have := range db.Trackers() {
+		if have.Name == spec.Name {
+			t = &have
+		}
+	}
+	if t == nil {
+		missing.Why, missing.Command = "the database has no copy of the "+spec.Title, "wontfix sync "+spec.Name
+		return nil, nil, missing, nil
+	}
+	labels := append(ubuntu.Labels(m.Base.Series), match.Neighbours(m, e.now())...)
+	if statements, err = db.Statements(ctx, t.Name, labels, match.Sources(m)); err != nil {
+		return nil, nil, nil, err
+	}
+	if _, known := db.Labels(t.Name)[m.Base.Series]; !known {
+		missing.What = "what was decided about " + m.Base.Series
+		missing.Why = fmt.Sprintf("this copy of the %s has no row for %s", t.Title, m.Base)
+		missing.Command = "wontfix sync"
+		return t, statements, missing, nil
+	}
+	return t, statements, nil, nil
+}
+
+// openDB opens the database. Errors say what to do.
+func (e *env) openDB() (*store.DB, error) {
+	path, err := e.dbPath()
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(path)
+	if errors.Is(err, store.ErrMissing) {
+		return nil, fmt.Errorf("%w; make one with `wontfix sync`, or take a ready one with `wontfix db import FILE`", err)
+	}
+	return db, err
+}
+
+// noArgs is cobra.NoArgs with a message that helps.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no argument, and got %q; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+// newReport is "wontfix report": a saved scan in another form.
+func newReport(e *env) *cobra.Command {
+	o := &outputs{}
+	cmd := &cobra.Command{
+		Use:     "report SCAN.json",
+		Short:   "Write a saved scan in another format",
+		Example: "  wontfix scan -f json -o scan.json\n  wontfix report -f markdown scan.json",
+		Args:    exactArgs(1, "the JSON file of a scan, or - for standard input"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			list, err := o.list(report.ScanFormats())
+			if err != nil {
+				return err
+			}
+			in := e.stdin
+			if args[0] != "-" {
+				f, err := os.Open(args[0])
+				if err != nil {
+					return err
+				}
+				defer f.Close()
+				in = f
+			}
+			scan, err := report.ReadScan(in)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			return o.write(e, list, func(w io.Writer, format string, ro report.Options) error {
+				return report.WriteScan(w, format, scan, ro)
+			})
+		},
+	}
+	o.flags(cmd.Flags(), report.ScanFormats())
+	return cmd
+}
+
+func exactArgs(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return fmt.Errorf("%s takes %s; see %s --help", cmd.CommandPath(), what, cmd.CommandPath())
+		}
+		return nil
+	}
+}

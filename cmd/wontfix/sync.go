@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"wontfix"
+	"wontfix/internal/store"
+	"wontfix/tracker"
+)
+
+// syncCmd is "wontfix sync".
+type syncCmd struct {
+	git string
+}
+
+func newSync(e *env) *cobra.Command {
+	c := &syncCmd{}
+	var names []string
+	for _, s := range tracker.Trackers() {
+		names = append(names, s.Name)
+	}
+	cmd := &cobra.Command{
+		Use:   "sync [NAME[=SOURCE]]...",
+		Short: "Bring the database up to date with the trackers",
+		Long: `Sync reads trackers into the database. NAME is one of: ` + strings.Join(names, ", ") + `.
+SOURCE is a Git URL, a local repository (bare, shallow or with objects missing,
+too), a Git bundle or a plain folder; without it, the publisher's own URL.
+
+What changed since the last time is read, or everything if there was no last
+time. It may be cut off at any point: the old database stays in use, and the
+next run goes on.`,
+		Example: `  wontfix sync
+  wontfix sync ubuntu=/srv/mirrors/ubuntu-cve-tracker.git`,
+		RunE: func(cmd *cobra.Command, args []string) error { return c.Run(cmd.Context(), e, args) },
+	}
+	cmd.Flags().StringVar(&c.git, "git", "", "run `PROGRAM` as git")
+	return cmd
+}
+
+// Run reads the trackers that args name, or all.
+func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
+	if len(args) == 0 {
+		for _, s := range tracker.Trackers() {
+			args = append(args, s.Name)
+		}
+	}
+	type job struct {
+		spec   tracker.Spec
+		source string
+	}
+	var jobs []job
+	for _, arg := range args {
+		name, source, given := strings.Cut(arg, "=")
+		spec, err := tracker.Find(name)
+		if err != nil {
+			return err
+		}
+		if given && source == "" {
+			return fmt.Errorf("sync %s: no source behind the =; want a URL, a repository, a bundle or a folder", arg)
+		}
+		if !given {
+			source = spec.URL
+		}
+		jobs = append(jobs, job{spec, source})
+	}
+	for _, j := range jobs {
+		if err := c.sync(ctx, e, j.spec, j.source); err != nil {
+			return fmt.Errorf("sync %s: %w%s", j.spec.Name, err, e.stillThere(j.spec.Name))
+		}
+	}
+	return nil
+}
+
+// stillThere says what a failed sync leaves.
+func (e *env) stillThere(name string) string {
+	db, err := e.openDB()
+	if err != nil {
+		return ""
+	}
+	defer db.Close()
+	for _, t := range db.Trackers() {
+		if t.Name == name {
+			return fmt.Sprintf("\nThe database is as it was: %s of %s%s.", t.Name, t.Time.UTC().Format(time.DateOnly), age(e.now(), t.Time))
+		}
+	}
+	return ""
+}
+
+func age(now, t time.Time) string {
+	switch days := int(now.Sub(t).Hours() / 24); {
+	case t.IsZero() || days < 1:
+		return ""
+	case days == 1:
+		return ", 1 day old"
+	default:
+		return fmt.Sprintf(", %d days old", days)
+	}
+}
+
+func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source string) error {
+	path, err := e.dbPath()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	cache, err := e.cacheDir()
+	if err != nil {
+		cache = filepath.Dir(path)
+	}
+	start := time.Now()
+	p := newProgress(e)
+	defer p.done()
+	src, err := tracker.Open(ctx, spec, source, tracker.Options{Cache: filepath.Join(cache, "mirrors"), Offline: e.offline, Progress: p.show, Git: c.git})
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	cursor := knownCursor(path, spec)
+	changes, full, err := src.Changes(ctx, cursor)
+	if err != nil {
+		return err
+	}
+	t := src.Tracker()
+	if !full && cursor == src.Cursor() {
+		p.done()
+		e.warn("%s is up to date: %s", spec.Name, describeTracker(t))
+		return nil
+	}
+	var skipped []wontfix.Problem
+	stats, err := store.Apply(ctx, path, store.Update{Tracker: t, Tool: toolName(), Cursor: src.Cursor(), Parser: spec.Parser, Full: full}, unreadable(changes, &skipped))
+	p.done()
+	if err != nil {
+		return err
+	}
+	if stats.Discarded != nil {
+		e.warn("the old database could not be read, and was built anew: %v", stats.Discarded)
+	}
+	for i, s := range skipped {
+		if i == 5 {
+			e.warn("… and %d more files that could not be read; `wontfix db status -v` lists them", len(skipped)-i)
+			break
+		}
+		e.warn("%v", s)
+	}
+	e.warn("%s: %d entries read of %s, %d statements in all, %d lines not understood; %.1f MB, %.1f s",
+		spec.Name, stats.Changes, describeTracker(t), stats.Statements, stats.Problems, float64(stats.Size)/1e6, time.Since(start).Seconds())
+	return nil
+}
+
+// unreadable passes changes on and notes the files that could not be read at
+// all, apart from lines that could not.
+func unreadable(changes iter.Seq2[wontfix.Change, error], skipped *[]wontfix.Problem) iter.Seq2[wontfix.Change, error] {
+	return func(yield func(wontfix.Change, error) bool) {
+		for c, err := range changes {
+			if err == nil && c.Entry == nil {
+				*skipped = append(*skipped, c.Problems...)
+			}
+			if !yield(c, err) {
+				return
+			}
+		}
+	}
+}
+
+// knownCursor returns where the last reading ended, "" if everything has to be
+// read.
+func knownCursor(path string, spec tracker.Spec) string {
+	db, err := store.Open(path)
+	if err != nil {
+		return "" // Apply says what is wrong with it
+	}
+	defer db.Close()
+	cursor, parser := db.Cursor(spec.Name)
+	if parser != spec.Parser {
+		return ""
+	}
+	return cursor
+}
+
+func describeTracker(t wontfix.Tracker) string {
+	s := t.Source
+	if t.Revision != "" {
+		s += " at " + t.Revision[:min(len(t.Revision), 12)]
+	}
+	if !t.Time.IsZero() {
+		s += " of " + t.Time.UTC().Format(time.DateOnly)
+	}
+	return s
+}
+
+// syncFor brings up to date what a machine needs. A failure is a warning: the
+// answer without it is still true.
+func syncFor(ctx context.Context, e *env, m *wontfix.Machine) {
+	spec, err := tracker.Find(m.Base.Distribution)
+	if err != nil || e.offline {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
+	defer cancel()
+	if err := (&syncCmd{}).sync(ctx, e, spec, spec.URL); err != nil && !errors.Is(err, fs.ErrPermission) {
+		e.warn("sync %s: %v", spec.Name, err)
+	} else if err != nil {
+		e.warn("sync %s: %v; give a place that can be written with --db FILE", spec.Name, err)
+	}
+}
+
+// A progress is one line on a terminal that is written over and over.
+type progress struct {
+	e    *env
+	on   bool
+	last int
+}
+
+func newProgress(e *env) *progress {
+	_, tty := terminal(e.stderr)
+	return &progress{e: e, on: tty && !e.quiet}
+}
+
+func (p *progress) show(x tracker.Progress) {
+	if !p.on {
+		return
+	}
+	line := fmt.Sprintf("%s %d", x.Phase, x.Done)
+	if x.Total > 0 {
+		line = fmt.Sprintf("%s %3d %% (%d/%d)", x.Phase, 100*x.Done/x.Total, x.Done, x.Total)
+	}
+	fmt.Fprintf(p.e.stderr, "\r%-*s", p.last, line)
+	p.last = len(line)
+}
+
+func (p *progress) done() {
+	if p.on && p.last > 0 {
+		fmt.Fprintf(p.e.stderr, "\r%*s\r", p.last, "")
+		p.last = 0
+	}
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"wontfix"
+	"wontfix/internal/store"
+	"wontfix/inventory"
+	"wontfix/match"
+	"wontfix/report"
+	"wontfix/tracker"
+)
+
+// whyCmd is "wontfix why".
+type whyCmd struct {
+	target
+	outputs
+	id      string
+	sources []string
+}
+
+func newWhy(e *env) *cobra.Command {
+	c := &whyCmd{}
+	cmd := &cobra.Command{
+		Use:   "why CVE [PACKAGE]...",
+		Short: "Say what was decided about a vulnerability, why, and where that is written",
+		Long: `Why shows the dossier of one vulnerability: the row as the tracker has it, the
+decision and its reason, the notes, what upstream did, which other releases and
+packages have the fix.
+
+With --root it speaks of the packages of that machine, with --release of that
+release. With neither it speaks of this machine, if its distribution has a
+tracker, and otherwise of every release.`,
+		Example: `  wontfix why CVE-2014-9365 python2.7 --release trusty
+  wontfix why CVE-2014-9365 --root /mnt/image`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return fmt.Errorf("%s takes the ID of a vulnerability, such as CVE-2014-9365, and source packages; see %[1]s --help", cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c.id, c.sources = normalID(args[0]), args[1:]
+			return c.Run(cmd.Context(), e)
+		},
+	}
+	fs := cmd.Flags()
+	c.target.flags(fs)
+	fs.StringVar(&c.release, "release", "", "speak of `RELEASE`: trusty, trusty/esm-infra, ubuntu/14.04")
+	c.outputs.flags(fs, report.DossierFormats())
+	return cmd
+}
+
+// normalID completes what people type: cve-2014-9365, 2014-9365.
+func normalID(s string) string {
+	s = strings.ToUpper(s)
+	if len(s) > 5 && s[4] == '-' && strings.Trim(s[:4], "0123456789") == "" {
+		return "CVE-" + s
+	}
+	return s
+}
+
+// Run writes the dossier.
+func (c *whyCmd) Run(ctx context.Context, e *env) error {
+	list, err := c.list(report.DossierFormats())
+	if err != nil {
+		return err
+	}
+	o := match.DossierOptions{Now: e.now(), Sources: c.sources}
+	var root fs.FS
+	if c.given() || c.release == "" {
+		m, fsys, closer, err := c.read(e)
+		switch {
+		case err == nil:
+			defer closer.Close()
+			if _, err := tracker.Find(m.Base.Distribution); err == nil || c.given() {
+				o.Machine, root = m, fsys
+			}
+		case c.given():
+			return err
+		}
+	}
+	if o.Machine == nil {
+		if o.Release, err = parseRelease(c.release); err != nil {
+			return err
+		}
+	}
+	db, err := e.openDB()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	dossiers, err := c.dossiers(ctx, db, o)
+	if err != nil {
+		return err
+	}
+	for _, d := range dossiers {
+		if o.Machine != nil && root != nil {
+			d.Machine = strings.TrimSpace(o.Machine.Name + " " + c.root)
+			addChangelogs(d, o.Machine, root)
+		}
+	}
+	return c.write(e, list, func(w io.Writer, format string, ro report.Options) error {
+		return report.WriteDossiers(w, format, dossiers, ro)
+	})
+}
+
+func (c *whyCmd) dossiers(ctx context.Context, db *store.DB, o match.DossierOptions) ([]*wontfix.Dossier, error) {
+	var list []*wontfix.Dossier
+	for _, t := range db.Trackers() {
+		spec, err := tracker.Find(t.Name)
+		if err != nil {
+			continue // a database of a program that knows more trackers
+		}
+		file, text, err := db.Text(ctx, t.Name, c.id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		change := spec.Parse(file, text)
+		if err := checkSources(change.Entry, c.sources); err != nil {
+			return nil, err
+		}
+		o.Tracker = t
+		d := match.Dossier(change.Entry, o)
+		d.Problems = change.Problems
+		list = append(list, d)
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("%s: no tracker in the database has an entry of that ID; `wontfix db status` says how old they are", c.id)
+	}
+	return list, nil
+}
+
+// checkSources says which packages an entry does speak of, if not of the ones
+// asked for.
+func checkSources(e *wontfix.Entry, asked []string) error {
+	var known []string
+	for i := range e.Statements {
+		if s := e.Statements[i].Source; !slices.Contains(known, s) {
+			known = append(known, s)
+		}
+	}
+	for _, s := range asked {
+		if !slices.Contains(known, s) {
+			if len(known) > 12 {
+				known = append(known[:12], fmt.Sprintf("and %d more", len(known)-12))
+			}
+			return fmt.Errorf("%s: the entry says nothing of source package %q; it speaks of %s", e.ID, s, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// addChangelogs adds the line of an installed changelog that names the
+// vulnerability: proof of a fix that a version number does not show.
+func addChangelogs(d *wontfix.Dossier, m *wontfix.Machine, root fs.FS) {
+	for i := range d.Subjects {
+		s := &d.Subjects[i]
+		for _, p := range m.Packages {
+			if p.Source != s.Source || s.Installed == "" {
+				continue
+			}
+			if line, ok, err := inventory.Changelog(root, p, d.ID); err == nil && ok {
+				s.Changelog = line
+				break
+			}
+		}
+	}
+}
