@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Runs every test of the project. Arguments are passed on to go test:
+#
+#	./test.sh -short            without the slow ones
+#	./test.sh -run Search       some of them
+#
+# Tests compare with other programs and with real data where they are there,
+# and skip with a line where they are not. With CI=true what is missing fails.
+# WONTFIX_CORPUS is the folder with real data, ../shared/corpus if not set.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+say() { printf 'test.sh: %s\n' "$*" >&2; }
+
+if ! command -v go >/dev/null; then
+	say "go is not installed; see https://go.dev/doc/install"
+	exit 1
+fi
+
+# The programs that tests ask for the right answer, with the package that has
+# each in Debian and Ubuntu. The race detector needs a C compiler.
+programs=(git:git dpkg:dpkg perl:perl grep:grep ack:ack rg:ripgrep gcc:gcc shellcheck:shellcheck)
+missing=()
+for p in "${programs[@]}"; do
+	command -v "${p%%:*}" >/dev/null || missing+=("${p##*:}")
+done
+if ((${#missing[@]})) && [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+	say "installing ${missing[*]}"
+	if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" libc6-dev; } >/dev/null </dev/null; then
+		say "apt-get has not installed them"
+	fi
+	missing=()
+	for p in "${programs[@]}"; do
+		command -v "${p%%:*}" >/dev/null || missing+=("${p##*:}")
+	done
+fi
+if ((${#missing[@]})); then
+	say "not installed: ${missing[*]}; tests that ask them skip"
+	[[ ${CI:-} != true ]] || exit 1
+fi
+
+WONTFIX_CORPUS=${WONTFIX_CORPUS:-$(realpath -m ../shared/corpus)}
+export WONTFIX_CORPUS
+if [[ ! -d $WONTFIX_CORPUS ]]; then
+	say "no real data in $WONTFIX_CORPUS; tests that need it skip"
+	[[ ${CI:-} != true ]] || exit 1
+fi
+
+if command -v shellcheck >/dev/null; then
+	shellcheck test.sh .ci/run
+fi
+
+race=()
+if command -v gcc >/dev/null && [[ $(go env CGO_ENABLED) == 1 ]]; then
+	race=(-race)
+else
+	say "no C compiler: without the race detector"
+fi
+go vet ./...
+exec go test ${race[@]+"${race[@]}"} "$@" ./...
