@@ -148,11 +148,13 @@ func ignored(detail string) wontfix.Meaning {
 		m.Status = wontfix.StatusUnknown
 		m.Because = "the bracket says that the vulnerability was withdrawn or is counted under another ID"
 	case wontfix.DecisionEndOfLife:
-		switch was {
-		case "not-affected":
+		switch v := versionIn(trim(wasDetail)); {
+		case v != "" && (was == "not-affected" || was == "released"):
+			m.Decision, m.Status, m.Fixed = wontfix.DecisionFixed, wontfix.Fixed, v
+		case was == "not-affected":
 			m.Decision, m.Status = wontfix.DecisionNotAffected, wontfix.NotAffected
 			m.Because = "it was judged not affected before the release ended"
-		case "needs-triage":
+		case was == "needs-triage":
 			m.Status = wontfix.UnderInvestigation
 		}
 	}
