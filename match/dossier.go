@@ -145,7 +145,11 @@ func subject(e *wontfix.Entry, source string, release wontfix.Release, in *insta
 	}
 	j := judge{machine: m, options: &Options{Tracker: o.Tracker, Now: o.Now}, in: in}
 	f, dismissed := j.verdict(rows)
-	if f != nil && row != nil {
+	if f != nil && (row != nil || in.packages != nil) {
+		if row == nil {
+			tracker := f.Tracker
+			sub.Row, sub.Priority, sub.Successor = &tracker, f.Priority, f.Successor
+		}
 		if in.packages != nil {
 			sub.Finding = f
 		}

@@ -109,19 +109,16 @@ func (j *judge) arrange(rows []*wontfix.Statement) {
 	}
 }
 
-// neighbour keeps r if its series is the nearest to the machine's so far.
+// neighbour keeps r if its series is the one before or after the machine's.
 func (j *judge) neighbour(r *wontfix.Statement) {
-	d, series, t := j.machine.Base.Distribution, j.machine.Base.Series, lifecycle.Embedded()
-	switch s := r.Release.Series; {
-	case r.Decision == wontfix.DecisionNotInRelease:
-	case t.Older(d, s, series):
-		if j.before == nil || t.Older(d, j.before.Release.Series, s) {
-			j.before = r
-		}
-	case t.Older(d, series, s):
-		if j.after == nil || t.Older(d, s, j.after.Release.Series) {
-			j.after = r
-		}
+	d, t := j.machine.Base.Distribution, lifecycle.Embedded()
+	if r.Decision == wontfix.DecisionNotInRelease || r.Release.Distribution != d {
+		return
+	}
+	if next, _ := t.Next(d, r.Release.Series); next == j.machine.Base.Series {
+		j.before = r
+	} else if next, _ := t.Next(d, j.machine.Base.Series); next == r.Release.Series {
+		j.after = r
 	}
 }
 
