@@ -25,15 +25,24 @@ type rule struct {
 	// words, in lower case, are such that a text that matches has one of them.
 	// Looking for them first makes Read some thirty times as fast.
 	words []string
+	// except, if not nil, finds words that the pattern must not see.
+	except *regexp.Regexp
 }
 
 func (r *rule) match(text, lower string) bool {
 	for _, w := range r.words {
 		if strings.Contains(lower, w) {
-			return r.pattern.MatchString(text)
+			return r.matchSlow(text)
 		}
 	}
 	return false
+}
+
+func (r *rule) matchSlow(text string) bool {
+	if r.except != nil {
+		text = r.except.ReplaceAllString(text, " ")
+	}
+	return r.pattern.MatchString(text)
 }
 
 // words returns texts of which every match of re has at least one, in lower
@@ -98,6 +107,7 @@ func parseRules(text string) ([]rule, error) {
 			continue
 		}
 		name, pattern, ok := strings.Cut(line, "\t")
+		pattern, except, _ := strings.Cut(pattern, "\t")
 		if !ok {
 			return nil, fmt.Errorf("rules.tsv:%d: want a reason, a tab and a pattern", n)
 		}
@@ -117,7 +127,13 @@ func parseRules(text string) ([]rule, error) {
 		if w == nil {
 			return nil, fmt.Errorf("rules.tsv:%d: an alternative has no plain word to look for", n)
 		}
-		list = append(list, rule{r, re, w})
+		next := rule{reason: r, pattern: re, words: w}
+		if except != "" {
+			if next.except, err = regexp.Compile("(?i)" + except); err != nil {
+				return nil, fmt.Errorf("rules.tsv:%d: %w", n, err)
+			}
+		}
+		list = append(list, next)
 	}
 	return list, nil
 }

@@ -255,8 +255,14 @@ var seriesOrder = sync.OnceValues(func() (place map[string]int, after []string) 
 // line gives none.
 type noteReader struct {
 	entry   *wontfix.Entry
-	sources []string                // of the entry
-	notes   map[int]wontfix.Reasons // the notes with a word of decision, and their reasons
+	sources []string        // of the entry
+	notes   map[int]decided // the notes with a word of decision
+}
+
+// decided is what a note with a word of decision gives.
+type decided struct {
+	reasons wontfix.Reasons
+	words   string // the sentences that have the decision or a reason
 }
 
 // decisionWord finds the words by which a note says what was decided.
@@ -289,7 +295,7 @@ func (n *noteReader) read(s *wontfix.Statement) {
 		if score > best {
 			best, s.EvidenceLine = score, note.Line
 		}
-		words, reasons = append(words, note.Text), reasons|found
+		words, reasons = append(words, found.words), reasons|found.reasons
 	}
 	if words != nil {
 		s.Reasons, s.Evidence, s.Words = reasons, wontfix.EvidenceNote, shorten(strings.Join(words, " … "))
@@ -298,10 +304,10 @@ func (n *noteReader) read(s *wontfix.Statement) {
 
 // prepare finds out what does not depend on the statement.
 func (n *noteReader) prepare() {
-	n.notes = make(map[int]wontfix.Reasons)
+	n.notes = make(map[int]decided)
 	for i, note := range n.entry.Notes {
 		if decisionWord.MatchString(note.Text) {
-			n.notes[i] = reason.Read(note.Text)
+			n.notes[i] = decided{reason.Read(note.Text), tellingSentences(note.Text)}
 		}
 	}
 	for i := range n.entry.Statements {
@@ -309,6 +315,24 @@ func (n *noteReader) prepare() {
 			n.sources = append(n.sources, s)
 		}
 	}
+}
+
+// tellingSentences returns the sentences of a note that have a word of decision
+// or give a reason, on one line.
+func tellingSentences(text string) string {
+	var kept []string
+	rest := strings.Join(strings.Fields(text), " ")
+	for rest != "" {
+		sentence := rest
+		if i := strings.Index(rest, ". "); i >= 0 {
+			sentence = rest[:i+1]
+		}
+		rest = strings.TrimSpace(rest[len(sentence):])
+		if decisionWord.MatchString(sentence) || reason.Read(sentence) != 0 {
+			kept = append(kept, sentence)
+		}
+	}
+	return strings.Join(kept, " ")
 }
 
 // score says how much a note with a word of decision speaks of s.
@@ -361,9 +385,8 @@ func inName(c byte) bool {
 	return c == '-' || c == '+' || c == '.' || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// shorten makes one line of a note, cut after longestWords bytes.
+// shorten cuts text after longestWords bytes.
 func shorten(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
 	if len(text) <= longestWords {
 		return text
 	}
