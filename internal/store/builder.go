@@ -94,11 +94,12 @@ func (b *builder) add(c *wontfix.Change) error {
 	}
 	e.code, _ = encodeID(e.id)
 	e.frame, e.offset, e.size = b.frames.add(c.Text)
+	published := dayText(e.day)
 	number := uint32(len(b.entries))
 	b.entries, b.dead = append(b.entries, e), append(b.dead, false)
 	b.index[e.id] = number
 	for i := range c.Entry.Statements {
-		if err := b.statement(c, number, &c.Entry.Statements[i]); err != nil {
+		if err := b.statement(c, number, published, &c.Entry.Statements[i]); err != nil {
 			return err
 		}
 	}
@@ -142,13 +143,13 @@ func (b *builder) check(c *wontfix.Change) error {
 	return nil
 }
 
-// statement takes in one statement of an entry.
-func (b *builder) statement(c *wontfix.Change, number uint32, s *wontfix.Statement) error {
+// statement takes in one statement of an entry that was published on a day.
+func (b *builder) statement(c *wontfix.Change, number uint32, published string, s *wontfix.Statement) error {
 	if s.ID != c.ID || s.File != c.File {
 		return fmt.Errorf("change of %q in %q: has a statement on %q in %q: they must be the same", c.ID, c.File, s.ID, s.File)
 	}
-	if s.Published != c.Entry.PublishedAt() {
-		return fmt.Errorf("change of %q: a statement has the date %q and its entry %q: they must be the same", c.ID, s.Published, c.Entry.PublishedAt())
+	if s.Published != published {
+		return fmt.Errorf("change of %q: a statement has the date %q and its entry %q: they must be the same", c.ID, s.Published, published)
 	}
 	if s.Line < 0 || s.Line > maxLine || s.EvidenceLine < 0 || s.EvidenceLine > maxLine {
 		return fmt.Errorf("change of %q: line %d or %d is out of range: lines are 0 to %d", c.ID, s.Line, s.EvidenceLine, maxLine)

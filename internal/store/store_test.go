@@ -128,6 +128,12 @@ func update(name string, full bool) Update {
 }
 
 func compareStatements(a, b wontfix.Statement) int {
+	if c := byText(a, b); c != 0 {
+		return c
+	}
+	if a.Line != b.Line {
+		return a.Line - b.Line
+	}
 	return strings.Compare(fmt.Sprintf("%+v", a), fmt.Sprintf("%+v", b))
 }
 
