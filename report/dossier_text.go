@@ -65,14 +65,38 @@ func (t dossierText) head() {
 // oneLine returns clean text with each run of space made one.
 func oneLine(s string) string { return strings.Join(strings.Fields(Clean(s)), " ") }
 
+// subjects writes each package; those of which the publisher says nothing, and
+// which are not installed, come together at the end.
 func (t dossierText) subjects() {
+	silent, order := map[string][]string{}, []string{}
+	known := map[string]bool{}
 	for i := range t.d.Subjects {
-		if t.limit > 0 && i == t.limit {
+		s := &t.d.Subjects[i]
+		if len(t.d.Subjects) > 1 && s.Row == nil && s.Finding == nil && s.Installed == "" {
+			if silent[s.Release] == nil {
+				order = append(order, s.Release)
+			}
+			silent[s.Release] = append(silent[s.Release], s.Source)
+			continue
+		}
+		if t.limit > 0 && i >= t.limit {
 			t.blank()
 			t.more(len(t.d.Subjects)-i, "package")
 			break
 		}
-		t.subject(&t.d.Subjects[i])
+		t.subject(s, !known[s.Source])
+		known[s.Source] = true
+	}
+	for i := range t.d.Subjects {
+		// Other releases may say more, so that one is written in full.
+		if s := &t.d.Subjects[i]; len(known) == 0 && s.Row == nil && len(s.Elsewhere) > 0 {
+			t.subject(s, true)
+			known[s.Source] = true
+		}
+	}
+	for _, release := range order {
+		t.blank()
+		t.para(0, strong("Nothing said in "+release), text(" of "+some(silent[release], t.width*2)))
 	}
 	if len(t.d.Subjects) == 0 {
 		t.blank()
@@ -80,8 +104,12 @@ func (t dossierText) subjects() {
 	}
 }
 
-// subject writes what the publisher decided about one package, and why.
-func (t dossierText) subject(s *wontfix.Subject) {
+// maxPatches is how many patches of a package text shows.
+const maxPatches = 4
+
+// subject writes what the publisher decided about one package, and why. What
+// holds for the package in every release comes with its first subject.
+func (t dossierText) subject(s *wontfix.Subject, first bool) {
 	t.blank()
 	head := []span{strong(s.Source), text(" in " + s.Release)}
 	if s.Installed != "" {
@@ -107,11 +135,18 @@ func (t dossierText) subject(s *wontfix.Subject) {
 	if d := s.Dismissal; d != nil {
 		t.label("No finding", text(plainWord(d.Kind)+": "+d.Because+" "), dim(place(d.Says)))
 	}
-	if s.Upstream != nil {
+	if s.Upstream != nil && first {
 		t.label("Upstream", append(statementSpans(*s.Upstream, s.Upstream.Release), gap, dim(place(*s.Upstream)))...)
 	}
-	for _, pt := range s.Patches {
-		t.label("Patch", text(pt.Kind+": "+pt.Text))
+	for i, pt := range s.Patches {
+		if !first {
+			break
+		}
+		if i == maxPatches && len(s.Patches) > maxPatches+1 {
+			t.label("", text(fmt.Sprintf("and %d more: -f json has them", len(s.Patches)-i)))
+			break
+		}
+		t.label("Patch", text(pt.Text), gap, dim(pt.Kind))
 	}
 	if lines := others(s.Elsewhere, func(o wontfix.Other) string { return o.Release }); lines != "" {
 		t.label("Elsewhere", text(lines))
@@ -189,15 +224,15 @@ func (t dossierText) reason(s *wontfix.Subject) {
 			where += fmt.Sprintf(", line %d", s.ReasonLine)
 		}
 		if len(spans) > 0 {
-			spans = append(spans, text(", "))
+			spans = append(spans, text(". "))
 		}
-		spans = append(spans, dim(where))
+		spans = append(spans, dim(strings.ToUpper(where[:1])+where[1:]))
 	}
 	if s.ReasonText != "" && s.Evidence != wontfix.EvidenceBracket {
 		if len(spans) > 0 {
 			spans = append(spans, text(": "))
 		}
-		spans = append(spans, quote(cutWords(oneLine(s.ReasonText), (t.width-labelWidth-10)*3)))
+		spans = append(spans, quote(cutWords(oneLine(s.ReasonText), (t.width-labelWidth-10)*5)))
 	}
 	t.label("Reason", spans...)
 }

@@ -94,8 +94,13 @@ func year(date string) string {
 	return date[:4]
 }
 
-// span of time between two days in the largest unit that says enough.
+// period returns the time between two moments in the largest unit that says
+// enough, with a no-break space.
 func period(from, to time.Time) string {
+	return strings.ReplaceAll(elapsed(from, to), " ", nbsp)
+}
+
+func elapsed(from, to time.Time) string {
 	if to.Before(from) {
 		from, to = to, from
 	}

@@ -402,6 +402,43 @@ func TestLimit(t *testing.T) {
 	}
 }
 
+// Findings that give the same words one after the other give them once, and the
+// place is shortened before it takes a line of its own.
+func TestRepeatedWords(t *testing.T) {
+	s := exampleScan()
+	s.Findings[1].Evidence, s.Findings[1].ReasonText = wontfix.EvidenceNote, s.Findings[0].ReasonText
+	text := write(t, "text", s, Options{})
+	if n := strings.Count(text, "quite a large change"); n != 1 || !strings.Contains(text, "in the same words as above") {
+		t.Errorf("the words are there %d times:\n%s", n, text)
+	}
+	s.Findings = s.Findings[:1]
+	for width, want := range map[int]string{70: "”  retired/CVE-2014-9365:45\n", 80: "release ended  retired/…:45\n", 95: "release ended  retired/CVE-2014-9365:45\n", 190: "release ended  https://"} {
+		if text := write(t, "text", s, Options{Width: width}); !strings.Contains(text, want) {
+			t.Errorf("%d columns: no %q in\n%s", width, want, text)
+		}
+	}
+}
+
+// A dossier names the packages that the tracker is silent about together, and
+// what other releases say of at least one.
+func TestSilentSubjects(t *testing.T) {
+	d := exampleDossier()
+	elsewhere := d.Subjects[0].Elsewhere
+	d.Subjects = nil
+	for i := range 20 {
+		d.Subjects = append(d.Subjects, wontfix.Subject{Source: fmt.Sprint("linux-", i), Release: "ubuntu/focal", Elsewhere: elsewhere})
+	}
+	var b strings.Builder
+	if err := WriteDossiers(&b, "text", []*wontfix.Dossier{d}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for want, n := range map[string]int{"Nothing said in ubuntu/focal of linux-0, linux-1": 1, "says nothing about this package": 1, "not-affected": 2} {
+		if got := strings.Count(b.String(), want); got != n {
+			t.Errorf("%q is there %d times, want %d:\n%s", want, got, n, b.String())
+		}
+	}
+}
+
 func BenchmarkText(b *testing.B)     { benchmark(b, "text") }
 func BenchmarkJSON(b *testing.B)     { benchmark(b, "json") }
 func BenchmarkCSV(b *testing.B)      { benchmark(b, "csv") }

@@ -123,7 +123,7 @@ func (t *scanText) outlooks() {
 }
 
 func findingsOf(sum wontfix.Summary) string {
-	return fmt.Sprintf(" (%s in %s)", count(sum.Vulnerabilities, "vulnerability"), count(sum.Sources, "source"))
+	return fmt.Sprintf(" (%s, %s)", count(sum.Vulnerabilities, "vulnerability"), count(sum.Sources, "source"))
 }
 
 // beside writes what stands beside the findings: packages that can be upgraded
@@ -154,44 +154,42 @@ func (t *scanText) beside() {
 
 // list writes the findings, worst outlook first, by source package.
 func (t *scanText) list() {
-	groups := group(t.s.Findings)
-	shown := 0
-	rest := map[wontfix.Outlook]int{}
-	idWidth := 13
-	for _, f := range t.s.Findings {
-		idWidth = max(idWidth, min(columns(Clean(f.ID)), 20))
-	}
-	var last wontfix.Outlook
-	for i, g := range groups {
-		left := len(g.findings)
-		if t.limit > 0 {
-			left = min(left, t.limit-shown)
+	shown, rest, left := []findingGroup{}, map[string]int{}, t.limit
+	ids, urgency := 13, 0 // columns
+	for _, g := range group(t.s.Findings) {
+		if n := len(g.findings); t.limit > 0 && n > left {
+			rest[g.outlook.String()] += n - left
+			g.findings = g.findings[:left]
 		}
-		rest[g.outlook] += len(g.findings) - left
-		if left == 0 {
+		left -= len(g.findings)
+		if len(g.findings) == 0 {
 			continue
 		}
-		if i == 0 || g.outlook != last {
+		shown = append(shown, g)
+		for _, f := range g.findings {
+			ids = max(ids, min(columns(Clean(f.ID)), 20))
+			urgency = max(urgency, min(columns(Clean(f.Priority)), 10))
+		}
+	}
+	for i, g := range shown {
+		if i == 0 || g.outlook != shown[i-1].outlook {
 			t.blank()
 			t.rule(in(outlookText[g.outlook].style, g.outlook.String()), dim(" · "+outlookText[g.outlook].means))
 		}
-		last = g.outlook
 		t.source(g)
-		for _, f := range g.findings[:left] {
-			t.finding(f, idWidth)
+		last := ""
+		for _, f := range g.findings {
+			t.finding(f, ids+1, urgency+1, last)
+			last = f.ReasonText
 		}
-		shown += left
 	}
-	maps.DeleteFunc(rest, func(_ wontfix.Outlook, n int) bool { return n == 0 })
 	if len(rest) > 0 {
 		n := 0
-		byName := map[string]int{}
-		for o, k := range rest {
+		for _, k := range rest {
 			n += k
-			byName[o.String()] = k
 		}
 		t.blank()
-		t.para(0, strong(count(n, "more finding")+" not shown"), text(" ("+counts(byName, wontfix.Outlooks(), plainWord)+"): --limit 0 lists all, -f json holds all."))
+		t.para(0, strong(count(n, "more finding")+" not shown"), text(" ("+counts(rest, wontfix.Outlooks(), plainWord)+"): --limit 0 lists all, -f json holds all."))
 	}
 }
 
@@ -220,13 +218,13 @@ func (t *scanText) source(g findingGroup) {
 	t.flow(0, 4, spans)
 }
 
-// finding writes one finding: what the tracker says, why, and where.
-func (t *scanText) finding(f *wontfix.Finding, idWidth int) {
-	fields := []field{
-		{text(f.ID), idWidth + 1},
-		{dim(cmp.Or(f.Priority, "-")), 11},
-		{dim(year(f.Published)), 5},
-	}
+// quoteLines is how many lines of a tracker's words a finding shows.
+const quoteLines = 3
+
+// finding writes one finding: what the tracker says, why, and where. Words that
+// are the same as those of the finding above are not repeated.
+func (t *scanText) finding(f *wontfix.Finding, ids, urgency int, above string) {
+	fields := []field{{text(f.ID), ids}, {dim(cmp.Or(f.Priority, "-")), urgency}, {dim(cmp.Or(year(f.Published), "-")), 5}}
 	spans := statementSpans(f.Tracker, t.release())
 	if f.Tracker.Status == "" {
 		spans = []span{text(f.Because)}
@@ -235,27 +233,42 @@ func (t *scanText) finding(f *wontfix.Finding, idWidth int) {
 		spans = append(spans, text(": "+reasonList(f.Reasons)))
 	}
 	spans = append(spans, fixSpans(f)...)
-	used := 2 + idWidth + 1 + 11 + 5
+	used := 2 + ids + urgency + 5
 	for _, s := range spans {
 		used += columns(Clean(s.text))
 	}
-	where := place(f.Tracker)
-	if n := columns(Clean(f.Tracker.URL)); n > 0 && used+2+n <= t.width {
-		where = f.Tracker.URL
-	}
 	below := []span{}
-	if f.ReasonText != "" && f.ReasonText != f.Tracker.Detail {
-		below = append(below, quote(f.ReasonText))
+	switch f.ReasonText {
+	case "", f.Tracker.Detail:
+	case above:
+		below = append(below, dim("in the same words as above"))
+	default:
+		below = append(below, quote(cutWords(oneLine(f.ReasonText), (t.width-ids-4)*quoteLines-8)))
 	}
-	if where != "" && used+2+columns(Clean(where)) <= t.width {
-		spans = append(spans, gap, dim(where))
-	} else if where != "" {
+	where := place(f.Tracker)
+	for _, s := range []string{f.Tracker.URL, where, shortPlace(f)} {
+		if s != "" && used+2+columns(Clean(s)) <= t.width {
+			spans = append(spans, gap, dim(s))
+			where = ""
+			break
+		}
+	}
+	if where != "" {
 		below = append(below, gap, dim(where))
 	}
 	t.row(2, fields, spans...)
 	if len(below) > 0 {
-		t.para(idWidth+3, below...)
+		t.para(ids+2, below...)
 	}
+}
+
+// shortPlace writes where a row stands with an ellipsis for the name of the
+// file, if that is the vulnerability's: "retired/…:45".
+func shortPlace(f *wontfix.Finding) string {
+	if folder, ok := strings.CutSuffix(f.Tracker.File, "/"+f.ID); ok && f.Tracker.Line > 0 {
+		return folder + "/…:" + strconv.Itoa(f.Tracker.Line)
+	}
+	return ""
 }
 
 // release is the tracker's likely spelling of the machine's release.

@@ -132,7 +132,7 @@ func (m *schemaMaker) define(t reflect.Type) {
 			if f.name == "reasons" {
 				s["items"] = map[string]any{"$ref": "#/$defs/reason"}
 			} else {
-				s["propertyNames"] = map[string]any{"$ref": "#/$defs/reason"}
+				s["propertyNames"] = map[string]any{"anyOf": []any{map[string]any{"$ref": "#/$defs/reason"}, map[string]any{"const": "other"}}}
 			}
 		}
 		if f.typ.Kind() == reflect.Pointer && !f.optional {

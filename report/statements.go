@@ -171,9 +171,6 @@ func (t *statementText) write(s *wontfix.Statement) error {
 	case s.Reasons == 0 && s.Decision == wontfix.DecisionPaid:
 		spans = append(spans, dim(" · "+DecisionPhrase(s.Decision)))
 	}
-	if s.Words != "" {
-		spans = append(spans, text(" "), quote(s.Words))
-	}
 	t.row(0, fields, spans...)
 	return nil
 }
