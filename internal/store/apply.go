@@ -192,7 +192,7 @@ func (w *writer) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
-	w.build = newBuilder(w.u.Tracker.Name, frames)
+	w.build = newBuilder(frames)
 	w.packer.dict = w.build.dict
 	if t != nil {
 		w.build.start(entries, t.labels)

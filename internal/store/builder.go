@@ -14,7 +14,6 @@ const maxText = 64 << 20
 // A builder gathers changes. It keeps a few bytes for each statement, and of
 // the texts only what a frame needs.
 type builder struct {
-	tracker string
 	dict    *dictionary
 	entries []entry
 	dead    []bool            // by entry: taken back by a later change
@@ -53,9 +52,9 @@ type packedRows struct {
 	data []byte
 }
 
-func newBuilder(name string, frames *framer) *builder {
+func newBuilder(frames *framer) *builder {
 	return &builder{
-		tracker: name, dict: newDictionary(), index: map[string]uint32{},
+		dict: newDictionary(), index: map[string]uint32{},
 		touched: map[code]struct{}{}, named: map[string]struct{}{},
 		byLabel: map[string]uint32{}, sources: map[string]*source{},
 		problems: map[string][]wontfix.Problem{}, frames: frames, words: map[string]string{},

@@ -10,10 +10,6 @@ var errBytes = errors.New("packed data: damaged; build the database anew with `w
 
 func appendUvarint(b []byte, v uint64) []byte { return binary.AppendUvarint(b, v) }
 
-func appendString(b []byte, s string) []byte {
-	return append(appendUvarint(b, uint64(len(s))), s...)
-}
-
 // A reader takes packed values off the front of a slice. After the first
 // value that cannot be read, it has no bytes left and all values are zero.
 type reader struct {
