@@ -15,7 +15,7 @@ import (
 )
 
 // DefaultTimeout is the time limit of a pattern whose options have none.
-const DefaultTimeout = 10 * time.Second
+const DefaultTimeout = 30 * time.Second
 
 // maxBacktracking is how many integers regexp2 may keep for going back.
 const maxBacktracking = 4 << 20

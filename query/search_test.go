@@ -47,6 +47,60 @@ func lineSpans(p *Pattern, text string) ([]Span, error) {
 	return all, nil
 }
 
+// FuzzEngines gives a pattern that needs no backtracking to both engines: they
+// are of different families, and must find the same lines.
+func FuzzEngines(f *testing.F) {
+	for i, pattern := range patterns {
+		f.Add(pattern, sample, i%2 == 0)
+	}
+	f.Fuzz(func(t *testing.T, pattern, text string, fold bool) {
+		if len(pattern) > 100 || len(text) > 2000 {
+			return
+		}
+		o := PatternOptions{IgnoreCase: fold, Timeout: 100 * time.Millisecond}
+		p, err := Compile(pattern, o)
+		if err != nil || p.Backtracks() || strings.HasPrefix(pattern, "{") {
+			return
+		}
+		q, err := Compile("(?=)"+pattern, o)
+		if err != nil {
+			return
+		}
+		got, err := lineSpans(q, text)
+		if err != nil {
+			return
+		}
+		want, err := lineSpans(p, text)
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("%q in %q: %v by regexp2, %v by regexp (%v)", pattern, text, got, want, err)
+		}
+	})
+}
+
+// A pattern from outside must not keep Compile busy.
+func TestCompileIsQuick(t *testing.T) {
+	for _, pattern := range []string{
+		strings.Repeat("(", 4000) + strings.Repeat(")", 4000),
+		strings.Repeat("(?=", 2000) + strings.Repeat(")", 2000),
+		strings.Repeat("(?:a?", 2000) + strings.Repeat("){3}", 2000),
+		"(((a{60000}){60000}){60000}){60000}(?!x)",
+		strings.Repeat("(?i:a|b)", 1200),
+		strings.Repeat("[^a]?", 1900) + "(?!x)",
+		strings.Repeat("a|", 4900) + "(?!x)",
+		strings.Repeat(`\w*`, 3000) + "(?!x)",
+		strings.Repeat(`(a|b|c)`, 1400) + "(?!x)",
+		strings.Repeat("k", 9000),
+	} {
+		start := time.Now()
+		_, err := Compile(pattern, PatternOptions{IgnoreCase: true})
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%.20q…: took %s (%v)", pattern, took, err)
+		} else {
+			t.Logf("%.20q…: %s, error %v", pattern, took, err != nil)
+		}
+	}
+}
+
 // FuzzGrep asks for context: every line of the answer has the number and the
 // text that it has in the input, no line comes twice, and those that match are
 // those that Lines yields.

@@ -1,0 +1,101 @@
+package query
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestTrackerLikeAck asks ack and a Pattern the same of a checkout of a real
+// tracker: which of its retired files have a matching line.
+func TestTrackerLikeAck(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a checkout takes a while; run without -short")
+	}
+	corpus := os.Getenv("WONTFIX_CORPUS")
+	if corpus == "" {
+		corpus = filepath.Join("..", "..", "shared", "corpus")
+	}
+	repository := filepath.Join(corpus, "ubuntu-cve-tracker", "2020-04-07.git")
+	if _, err := os.Stat(repository); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skipf("no tracker: %v; set WONTFIX_CORPUS", err)
+	}
+	ack, git, tar := need(t, "ack"), need(t, "git"), need(t, "tar")
+	dir := t.TempDir()
+	archive := exec.Command(git, "-c", "safe.directory=*", "--git-dir", repository, "archive", "HEAD", "retired")
+	unpack := exec.Command(tar, "-xf", "-", "-C", dir)
+	var err error
+	if unpack.Stdin, err = archive.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []*exec.Cmd{unpack, archive} {
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []*exec.Cmd{unpack, archive} {
+		if err := c.Wait(); err != nil {
+			t.Fatalf("%s: %v", c, err)
+		}
+	}
+	for _, pattern := range []string{
+		`precise.*ignored(?!.*abandoned)`,
+		`^(?!upstream)[a-z]+_(\w+): ignored \((?=.*\bintrusive)`,
+		`released.*\b(\d+)\.\1\b`,
+	} {
+		cmd := exec.Command(ack, "--noenv", "-l", "--", pattern, "retired")
+		cmd.Dir = dir
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("ack %s: %v", pattern, err)
+		}
+		want := strings.Fields(string(out))
+		slices.Sort(want)
+		got := filesWith(t, dir, pattern)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %d files, ack has %d", pattern, len(got), len(want))
+		}
+	}
+}
+
+// filesWith returns the files below dir/retired with a line that matches.
+func filesWith(t *testing.T, dir, pattern string) []string {
+	t.Helper()
+	p, err := Compile(pattern, PatternOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "retired"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "retired", e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.IndexByte(text, 0) >= 0 {
+			continue // ack reads no binary files
+		}
+		ok, err := p.Match(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok {
+			names = append(names, "retired/"+e.Name())
+		}
+	}
+	slices.Sort(names)
+	return names
+}
