@@ -15,11 +15,11 @@ import (
 // priorities are the words of urgency, most urgent first.
 var priorities = []string{"critical", "high", "medium", "low", "negligible", "untriaged"}
 
-// count writes a number with its noun: "1 package", "2 vulnerabilities".
+// count writes a number with its noun: "1 package", "2 vulnerabilities", "0 days".
 func count(n int, noun string) string {
 	switch {
 	case n == 1:
-	case strings.HasSuffix(noun, "y"):
+	case strings.HasSuffix(noun, "y") && !strings.HasSuffix(noun, "ay"):
 		noun = noun[:len(noun)-1] + "ies"
 	default:
 		noun += "s"

@@ -56,7 +56,7 @@ var outlookText = map[wontfix.Outlook]struct {
 	wontfix.Undecided: {"nobody has judged it yet", styleWait},
 	wontfix.Pending:   {"a fix is on its way: wait", stylePending},
 	wontfix.Available: {"a fixed version is out: install it", styleAvailable},
-	wontfix.Untracked: {"nobody watches this package: you decide", styleUntracked},
+	wontfix.Untracked: {"no row for this release, or nobody watches: you decide", styleUntracked},
 }
 
 // evidenceText says where the reasons of a decision were read.
