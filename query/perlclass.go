@@ -56,11 +56,10 @@ type classItem struct {
 // [a-z-[aeiou]] for a difference of sets.
 func (t *translator) class() error {
 	start := t.pos
-	var b strings.Builder
-	b.WriteByte('[')
+	t.both("[")
 	t.pos++
 	if strings.HasPrefix(t.rest(), "^") {
-		b.WriteByte('^')
+		t.both("^")
 		t.pos++
 	}
 	for first := true; first || !strings.HasPrefix(t.rest(), "]"); first = false {
@@ -73,10 +72,10 @@ func (t *translator) class() error {
 			return err
 		}
 		if item.set != "" {
-			b.WriteString(item.set)
+			t.write(t.complement(item.set))
 			continue
 		}
-		b.WriteString(member(item.char))
+		t.both(member(item.char))
 		rest := t.rest()
 		if len(rest) < 2 || rest[0] != '-' || rest[1] == ']' {
 			continue
@@ -87,27 +86,36 @@ func (t *translator) class() error {
 		case err != nil:
 			return err
 		case last.set != "":
-			b.WriteString(`\-` + last.set)
+			t.both(`\-`)
+			t.write(t.complement(last.set))
 		case last.char < item.char:
 			return t.fail(at, "the range %s ends before it begins", t.src[at:t.pos])
 		default:
-			b.WriteString("-" + member(last.char))
+			t.both("-" + member(last.char))
 		}
 	}
-	b.WriteByte(']')
 	t.pos++
-	t.atom(b.String())
+	t.atom("]")
 	return nil
 }
 
-// complement returns a set without the two characters beyond ASCII that are a
-// letter of ASCII in another case, if case is ignored: with them a set that
-// has all but some letters would have k and s again.
-func (t *translator) complement(set string) string {
-	if !t.fold {
-		return set
+// complement returns a set for regexp and for regexp2. If case is ignored, a
+// set that has all but letters goes without the characters beyond ASCII that
+// the engine takes for a letter of ASCII in another case: with them it would
+// have those letters again.
+func (t *translator) complement(set string) (std, net string) {
+	if !t.fold || !strings.HasSuffix(set, "-"+highest) || !lacksLetters(set) {
+		return set, set
 	}
-	return strings.ReplaceAll(set, "-"+highest, "-\u017e\u0180-\u2129\u212b-"+highest)
+	set = strings.TrimSuffix(set, highest)
+	return set + "\u017e\u0180-\u2129\u212b-" + highest, set + "\u012f\u0132-\u017e\u0180-\u2129\u212b-" + highest
+}
+
+// lacksLetters reports whether a set that ends in a range up to the highest
+// character has no letter of ASCII.
+func lacksLetters(set string) bool {
+	re := regexp.MustCompile("[" + set + "]")
+	return !re.MatchString("i")
 }
 
 // classItem reads one member of a class.
@@ -126,7 +134,7 @@ func (t *translator) classItem() (classItem, error) {
 			set = table["alpha"]
 		}
 		t.pos += len(m[0])
-		return classItem{set: t.complement(set)}, nil
+		return classItem{set: set}, nil
 	}
 	if rest[0] != '\\' {
 		r, n := utf8.DecodeRuneInString(rest)
@@ -138,7 +146,7 @@ func (t *translator) classItem() (classItem, error) {
 	}
 	if set, ok := classEscapes[rest[1]]; ok {
 		t.pos += 2
-		return classItem{set: t.complement(set)}, nil
+		return classItem{set: set}, nil
 	}
 	if p, n := propertyOf(rest); n > 0 {
 		t.pos += n

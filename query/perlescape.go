@@ -72,7 +72,9 @@ func (t *translator) escape() error {
 	c := rest[1]
 	if class, ok := classEscapes[c]; ok {
 		t.pos += 2
-		t.atom("[" + t.complement(class) + "]")
+		t.both("[")
+		t.write(t.complement(class))
+		t.atom("]")
 		return nil
 	}
 	if p, n := propertyOf(rest); n > 0 {
