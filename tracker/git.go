@@ -34,7 +34,9 @@ func findGit(program string) (string, error) {
 		program = "git"
 	}
 	path, err := exec.LookPath(program)
-	if err != nil {
+	if err != nil && program != "git" {
+		return "", fmt.Errorf("%q as %w", program, ErrNoGit)
+	} else if err != nil {
 		return "", ErrNoGit
 	}
 	return path, nil

@@ -67,14 +67,6 @@ func database(t testing.TB) string {
 	return filepath.Join(corpusDB.dir, "db")
 }
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if corpusDB.dir != "" {
-		os.RemoveAll(corpusDB.dir)
-	}
-	os.Exit(code)
-}
-
 // wontfixIn runs a command line in this process, with home as HOME, on a day
 // that does not change.
 func wontfixIn(home string, args ...string) (stdout, stderr string, err error) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -29,15 +30,40 @@ func newMan(e *env) *cobra.Command {
 				}
 				return manTree(root, header, dir)
 			}
-			target, rest, err := root.Find(args)
-			if err != nil || len(rest) > 0 {
-				return fmt.Errorf("man: there is no command %q; see wontfix --help", args)
+			target, err := commandOf(cmd, args)
+			if err != nil {
+				return err
 			}
 			return doc.GenMan(target, header, e.stdout)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "write the pages of all commands into `DIR`")
 	return cmd
+}
+
+// newHelp is "wontfix help".
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]...",
+		Short: "Say what a command does and which flags it takes",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			target, err := commandOf(cmd, args)
+			if err != nil {
+				return err
+			}
+			target.InitDefaultHelpFlag()
+			return target.Help()
+		},
+	}
+}
+
+// commandOf returns the command that args name, for cmd.
+func commandOf(cmd *cobra.Command, args []string) (*cobra.Command, error) {
+	target, rest, err := cmd.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return nil, fmt.Errorf("%s: there is no command wontfix %s; see wontfix --help", cmd.CommandPath(), strings.Join(args, " "))
+	}
+	return target, nil
 }
 
 func manTree(cmd *cobra.Command, header *doc.GenManHeader, dir string) error {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -36,8 +37,11 @@ func (t *target) read(e *env) (*wontfix.Machine, fs.FS, io.Closer, error) {
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	product := release.Product
+	release.Product = "" // a machine has a release, and products besides
 	if t.status != "" {
 		m, err := t.readStatus(e, release)
+		addProduct(m, product)
 		return m, nil, io.NopCloser(nil), err
 	}
 	root := t.root
@@ -54,7 +58,20 @@ func (t *target) read(e *env) (*wontfix.Machine, fs.FS, io.Closer, error) {
 		return nil, nil, nil, fmt.Errorf("%s: %w", root, err)
 	}
 	setSupport(m, ownDates(fsys, m))
+	addProduct(m, product)
 	return m, fsys, closer, nil
+}
+
+// addProduct adds the product of --release to those that m says are on.
+func addProduct(m *wontfix.Machine, product string) {
+	if m == nil || product == "" || slices.Contains(m.Products, product) {
+		return
+	}
+	m.Products = append(m.Products, product)
+	slices.Sort(m.Products)
+	if m.ProductsFrom == "" {
+		m.ProductsFrom = "--release"
+	}
 }
 
 func (t *target) readStatus(e *env, release wontfix.Release) (*wontfix.Machine, error) {

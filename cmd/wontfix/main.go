@@ -5,10 +5,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -68,37 +70,67 @@ type exitCode int
 
 func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-func main() {
+func main() { os.Exit(start(time.Now)) }
+
+// start runs the command line of the process and returns its exit status.
+func start(now func() time.Time) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now}
-	code := run(ctx, e, os.Args[1:])
-	stop()
-	os.Exit(code)
+	defer stop()
+	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: now}
+	return run(ctx, e, os.Args[1:])
 }
 
 // run runs a command line and returns the exit status.
 func run(ctx context.Context, e *env, args []string) int {
-	root := newRoot(e)
+	help := &errWriter{w: e.stdout}
+	root := newRoot(e, help)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := cmp.Or(root.ExecuteContext(ctx), help.err)
 	var code exitCode
+	var at *fs.PathError
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &code):
 		return int(code)
-	case errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, syscall.EPIPE) && errors.As(err, &at) && at.Path == os.Stdout.Name():
 		return exitOK // whoever read the output has seen enough
 	case ctx.Err() != nil:
 		fmt.Fprintln(e.stderr, "wontfix: interrupted")
 		return exitError
 	}
-	fmt.Fprintln(e.stderr, "wontfix: "+report.Clean(err.Error()))
+	fmt.Fprintln(e.stderr, "wontfix: "+message(err.Error()))
 	return exitError
 }
 
-// newRoot makes the tree of commands.
-func newRoot(e *env) *cobra.Command {
+// An errWriter keeps the first error of writing to w, for those who do not
+// look at it.
+type errWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (w *errWriter) Write(p []byte) (int, error) {
+	n, err := w.w.Write(p)
+	w.err = cmp.Or(w.err, err)
+	return n, err
+}
+
+// message makes s fit for a terminal. Its lines stay lines, and all but the
+// first are indented: no text from outside can pass for a line of the program.
+func message(s string) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = report.Clean(line)
+		if i > 0 && !strings.HasPrefix(line, "  ") {
+			lines[i] = "  " + lines[i]
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// newRoot makes the tree of commands. What cobra itself writes goes to help.
+func newRoot(e *env, help io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "wontfix",
 		Short: "What will this machine never get, and who decided that?",
@@ -119,28 +151,73 @@ Every flag can be set in the environment: --fail-on as WONTFIX_FAIL_ON.`,
 		},
 	}
 	root.SetIn(e.stdin)
-	root.SetOut(e.stdout)
+	root.SetOut(help)
 	root.SetErr(e.stderr)
-	fs := root.PersistentFlags()
-	fs.StringVar(&e.db, "db", "", "use the database `FILE` (default in the user's cache folder)")
-	fs.BoolVar(&e.offline, "offline", false, "use no network")
-	fs.BoolVarP(&e.quiet, "quiet", "q", false, "say nothing but the answer and errors")
-	fs.BoolVarP(&e.verbose, "verbose", "v", false, "say more about what is done")
-	fs.BoolVar(&e.noColor, "no-color", false, "use no colour (also NO_COLOR)")
+	flags := root.PersistentFlags()
+	flags.StringVar(&e.db, "db", "", "use the database `FILE` (default in the user's cache folder)")
+	flags.BoolVar(&e.offline, "offline", false, "use no network")
+	flags.BoolVarP(&e.quiet, "quiet", "q", false, "say nothing but the answer and errors")
+	flags.BoolVarP(&e.verbose, "verbose", "v", false, "say more about what is done")
+	flags.BoolVar(&e.noColor, "no-color", false, "use no colour (also NO_COLOR)")
 	root.AddCommand(newScan(e), newWhy(e), newSearch(e), newSync(e), newDB(e), newReport(e), newMan(e), newVersion(e))
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(newHelp())
 	root.InitDefaultCompletionCmd()
+	group(root)
+	for _, cmd := range root.Commands() {
+		if cmd.HasSubCommands() {
+			group(cmd)
+		}
+	}
 	return root
+}
+
+// group makes a command of one that only has others: alone it shows its help,
+// and what it does not know is an error.
+func group(cmd *cobra.Command) {
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		path := cmd.CommandPath()
+		hint := "see " + path + " --help"
+		if names := cmd.SuggestionsFor(args[0]); len(names) > 0 {
+			hint = "did you mean " + strings.Join(names, " or ") + "?"
+		}
+		return fmt.Errorf("%s %s: there is no such command; %s", path, args[0], hint)
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+}
+
+// flagError says what is wrong with a flag and where to read about it.
+func flagError(cmd *cobra.Command, err error) error {
+	var bad *pflag.InvalidValueError
+	if errors.As(err, &bad) {
+		return valueError("--"+bad.GetFlag().Name+" ", bad.GetFlag(), bad.GetValue())
+	}
+	return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
+}
+
+// valueError says which values a flag takes. The name is how the value was
+// given: "--limit " or "WONTFIX_LIMIT=".
+func valueError(name string, f *pflag.Flag, value string) error {
+	want := map[string]string{
+		"bool": "true or false", "int": "a whole number", "duration": "a duration such as 10s or 2m",
+		"stringSlice": "values separated by commas",
+	}[f.Value.Type()]
+	return fmt.Errorf("%s%s: want %s", name, value, want)
 }
 
 // fromEnvironment sets the flags that the command line did not from variables
 // such as WONTFIX_FAIL_ON.
-func fromEnvironment(fs *pflag.FlagSet, getenv func(string) string) error {
+func fromEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 	var err error
-	fs.VisitAll(func(f *pflag.Flag) {
+	flags.VisitAll(func(f *pflag.Flag) {
 		name := "WONTFIX_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		if value := getenv(name); value != "" && !f.Changed && f.Name != "help" && err == nil {
-			if e := fs.Set(f.Name, value); e != nil {
-				err = fmt.Errorf("%s=%s: %w", name, value, e)
+			if e := flags.Set(f.Name, value); e != nil {
+				err = valueError(name+"=", f, value)
 			}
 		}
 	})
@@ -173,7 +250,7 @@ func (e *env) dbPath() (string, error) {
 // warn says something on standard error that is not part of the answer.
 func (e *env) warn(format string, args ...any) {
 	if !e.quiet {
-		fmt.Fprintln(e.stderr, "wontfix: "+report.Clean(fmt.Sprintf(format, args...)))
+		fmt.Fprintln(e.stderr, "wontfix: "+message(fmt.Sprintf(format, args...)))
 	}
 }
 

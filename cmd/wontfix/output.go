@@ -33,6 +33,9 @@ func (o *outputs) flags(fs *pflag.FlagSet, formats []string) {
 
 // list checks the flags against the formats that there are.
 func (o *outputs) list(formats []string) ([]output, error) {
+	if o.limit < -1 {
+		return nil, fmt.Errorf("--limit %d: want 0 or more", o.limit)
+	}
 	var list []output
 	stdout := 0
 	for _, f := range o.formats {

@@ -53,7 +53,7 @@ release, the updates that are out, the packages that nobody watches.`,
 	}
 	fs := cmd.Flags()
 	c.target.flags(fs)
-	fs.StringVar(&c.release, "release", "", "take the machine for `RELEASE`, whatever it says of itself")
+	fs.StringVar(&c.release, "release", "", "take the machine for `RELEASE`, whatever it says of itself; with a product, as in jammy/esm-apps, for one that has it on")
 	c.outputs.flags(fs, report.ScanFormats())
 	fs.StringSliceVar(&c.statuses, "status", nil, "show only findings of these `STATUSES`: "+strings.Join(wontfix.Statuses(), ", "))
 	fs.StringSliceVar(&c.outlooks, "outlook", nil, "show only findings with these `OUTLOOKS`: "+strings.Join(wontfix.Outlooks(), ", "))
@@ -227,17 +227,13 @@ func statementsFor(ctx context.Context, e *env, m *wontfix.Machine) (t *wontfix.
 	return t, statements, nil, nil
 }
 
-// openDB opens the database. Errors say what to do.
+// openDB opens the database.
 func (e *env) openDB() (*store.DB, error) {
 	path, err := e.dbPath()
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(path)
-	if errors.Is(err, store.ErrMissing) {
-		return nil, fmt.Errorf("%w; make one with `wontfix sync`, or take a ready one with `wontfix db import FILE`", err)
-	}
-	return db, err
+	return store.Open(path)
 }
 
 // noArgs is cobra.NoArgs with a message that helps.

@@ -103,7 +103,7 @@ func (c *searchCmd) Run(ctx context.Context, e *env) error {
 func (c *searchCmd) statements(ctx context.Context, e *env, db *store.DB, list []output) error {
 	expr, err := query.Parse(c.expr)
 	if err != nil {
-		return fmt.Errorf("search: %w", err)
+		return err
 	}
 	found := c.find(ctx, db, expr)
 	if c.files || c.count {

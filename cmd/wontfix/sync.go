@@ -20,7 +20,8 @@ import (
 
 // syncCmd is "wontfix sync".
 type syncCmd struct {
-	git string
+	git  string
+	full bool
 }
 
 func newSync(e *env) *cobra.Command {
@@ -43,6 +44,7 @@ next run goes on.`,
   wontfix sync ubuntu=/srv/mirrors/ubuntu-cve-tracker.git`,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.Run(cmd.Context(), e, args) },
 	}
+	cmd.Flags().BoolVar(&c.full, "full", false, "read everything, and not only what has changed")
 	cmd.Flags().StringVar(&c.git, "git", "", "run `PROGRAM` as git")
 	return cmd
 }
@@ -127,7 +129,10 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 		return err
 	}
 	defer src.Close()
-	cursor := knownCursor(path, spec)
+	cursor := ""
+	if !c.full {
+		cursor = knownCursor(path, spec)
+	}
 	changes, full, err := src.Changes(ctx, cursor)
 	if err != nil {
 		return err
