@@ -280,35 +280,27 @@ type findingGroup struct {
 	findings []*wontfix.Finding
 }
 
-// group sorts findings: by outlook, then source packages with the most urgent
-// finding first, then by priority, newest first.
+// group gathers findings by outlook, source package and version. Groups and
+// their findings keep the order of the list, which puts the weightiest first;
+// only outlooks are put in order.
 func group(list []wontfix.Finding) []findingGroup {
 	type key struct {
 		outlook wontfix.Outlook
 		source  string
 		version string
 	}
-	sets := map[key]*findingGroup{}
+	var groups []findingGroup
+	place := map[key]int{}
 	for i := range list {
 		f := &list[i]
 		k := key{f.Outlook, f.Source, f.SourceVersion}
-		if sets[k] == nil {
-			sets[k] = &findingGroup{outlook: f.Outlook}
+		n, ok := place[k]
+		if !ok {
+			n = len(groups)
+			place[k], groups = n, append(groups, findingGroup{outlook: f.Outlook})
 		}
-		sets[k].findings = append(sets[k].findings, f)
+		groups[n].findings = append(groups[n].findings, f)
 	}
-	var groups []findingGroup
-	for _, g := range sets {
-		slices.SortStableFunc(g.findings, func(a, b *wontfix.Finding) int {
-			return cmp.Or(rank(priorities, a.Priority)-rank(priorities, b.Priority),
-				strings.Compare(b.Published, a.Published), strings.Compare(b.ID, a.ID))
-		})
-		groups = append(groups, *g)
-	}
-	slices.SortFunc(groups, func(x, y findingGroup) int {
-		a, b := x.findings[0], y.findings[0]
-		return cmp.Or(cmp.Compare(x.outlook, y.outlook), rank(priorities, a.Priority)-rank(priorities, b.Priority),
-			strings.Compare(a.Source, b.Source), strings.Compare(a.SourceVersion, b.SourceVersion))
-	})
+	slices.SortStableFunc(groups, func(x, y findingGroup) int { return cmp.Compare(x.outlook, y.outlook) })
 	return groups
 }
