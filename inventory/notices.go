@@ -86,7 +86,7 @@ func (r *reader) supportList(file, kind string, sources []string) bool {
 
 // matcher returns a test for a whole name. Most patterns are plain names.
 func matcher(pattern string) (func(string) bool, error) {
-	if strings.IndexAny(pattern, `*+?()[]{}|\^$`) < 0 {
+	if !strings.ContainsAny(pattern, `*+?()[]{}|\^$`) {
 		return func(s string) bool { return s == pattern }, nil
 	}
 	re, err := regexp.Compile(`^(?:` + pattern + `)$`)

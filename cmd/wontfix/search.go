@@ -35,7 +35,6 @@ type searchCmd struct {
 	after   int
 	before  int
 	context int
-	timeout time.Duration
 	query.PatternOptions
 }
 
