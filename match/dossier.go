@@ -142,6 +142,9 @@ func subject(e *wontfix.Entry, source string, release wontfix.Release, in *insta
 		if release.Product != "" {
 			m.Products = []string{release.Product}
 		}
+		if strings.HasPrefix(release.Product, "fips") {
+			in.version = "0~~fips"
+		}
 	}
 	j := judge{machine: m, options: &Options{Tracker: o.Tracker, Now: o.Now}, in: in}
 	f, dismissed := j.verdict(rows)

@@ -63,6 +63,9 @@ type Gate struct {
 // String returns the condition as it was given.
 func (g Gate) String() string { return g.name }
 
+// maxDays is a hundred years: a limit that keeps dates within bounds.
+const maxDays = 36525
+
 // ParseGate reads a condition: an outlook, a priority (it trips for that one
 // and every more urgent one), "undocumented" (a decision with no documented
 // reason), or "undecided-older-than=90d" (not judged, and published longer ago
@@ -82,12 +85,12 @@ func ParseGate(s string) (Gate, error) {
 	}
 	if age, ok := strings.CutPrefix(s, "undecided-older-than="); ok {
 		days, err := strconv.Atoi(strings.TrimSuffix(age, "d"))
-		if err != nil || days < 0 || !strings.HasSuffix(age, "d") {
-			return Gate{}, fmt.Errorf("gate %q: want a number of days, such as undecided-older-than=90d", s)
+		if err != nil || days < 0 || days > maxDays || !strings.HasSuffix(age, "d") {
+			return Gate{}, fmt.Errorf("gate %q: want a number of days up to %d, such as undecided-older-than=90d", s, maxDays)
 		}
 		return Gate{s, func(f *wontfix.Finding, now time.Time) bool {
 			published := wontfix.NewDate(f.Published)
-			return f.Decision == wontfix.DecisionUnderInvestigation && !published.IsZero() && now.Sub(published.Time) > time.Duration(days)*24*time.Hour
+			return f.Decision == wontfix.DecisionUnderInvestigation && !published.IsZero() && now.After(published.AddDate(0, 0, days))
 		}}, nil
 	}
 	return Gate{}, fmt.Errorf("gate %q is not known; it is an outlook (%s), a priority (%s), undocumented, or undecided-older-than=DAYSd",

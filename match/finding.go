@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,10 +19,10 @@ func (j *judge) finding(r *wontfix.Statement) *wontfix.Finding {
 		}
 	}
 	j.outlook(f, r)
+	j.pastEnd(f, r)
 	if r.Release.Product == "" {
 		j.weighPaid(f, r)
 	}
-	j.pastEnd(f, r)
 	j.offer(f)
 	return f
 }
@@ -66,6 +67,11 @@ func (j *judge) outlook(f *wontfix.Finding, r *wontfix.Statement) {
 		if r.Fixed == "" {
 			f.Status, f.Outlook = wontfix.UnderInvestigation, wontfix.Undecided
 			f.Because = "a fix was released, and the tracker does not say in which version"
+			return
+		}
+		if !j.below(r) {
+			f.Status, f.Outlook = wontfix.UnderInvestigation, wontfix.Undecided
+			f.Because = fmt.Sprintf("the fix is in %s, and %s, a FIPS build, does not compare with it", r.Fixed, j.in.version)
 			return
 		}
 		f.Status, f.Outlook = wontfix.Affected, wontfix.Available
@@ -118,18 +124,21 @@ func endOfLife(r *wontfix.Statement) string {
 // weighPaid adds what a product that the machine has not switched on says.
 func (j *judge) weighPaid(f *wontfix.Finding, base *wontfix.Statement) {
 	paid := j.paid
-	if paid == nil || paid.Decision == wontfix.DecisionNotInRelease {
-		if paid != nil && paid.Was == "needs-triage" && swept(base) && base.Was == "" {
-			f.Status = wontfix.UnderInvestigation
-			f.Because += "; " + paid.Label + " remembers that nobody had judged it"
+	if r := j.memory(base); r != nil && r.Was == "needs-triage" {
+		f.Status = wontfix.UnderInvestigation
+		f.Because += "; " + r.Label + " remembers that nobody had judged it"
+		if r == paid {
 			f.Others = append(f.Others, j.row(paid))
 		}
+	}
+	if paid == nil || paid.Decision == wontfix.DecisionNotInRelease {
 		return
 	}
 	f.Others = append(f.Others, j.row(paid))
-	if f.Outlook == wontfix.Available {
+	if base.Decision == wontfix.DecisionFixed || f.Outlook == wontfix.Pending {
 		return
 	}
+	ended := swept(base) || f.Evidence == wontfix.EvidenceRelease
 	switch paid.Decision {
 	case wontfix.DecisionFixed:
 		if paid.Fixed == "" {
@@ -146,15 +155,15 @@ func (j *judge) weighPaid(f *wontfix.Finding, base *wontfix.Statement) {
 		f.Because = fmt.Sprintf("fixed in %s, for subscribers of %s only", paid.Fixed, paid.Release.Product)
 		f.Reasons = addReason(f.Reasons, wontfix.PaidTierOnly)
 	case wontfix.DecisionAffected, wontfix.DecisionDeferred, wontfix.DecisionFixPending, wontfix.DecisionUnderInvestigation:
-		if f.Outlook == wontfix.Never && swept(base) {
+		if ended {
 			f.Because += fmt.Sprintf("; for subscribers of %s it is %s", paid.Release.Product, paid.Word)
 			f.Reasons = addReason(f.Reasons, wontfix.PaidTierOnly)
-			if paid.Decision == wontfix.DecisionUnderInvestigation {
+			if paid.Decision == wontfix.DecisionUnderInvestigation && swept(base) && base.Was == "" {
 				f.Status = wontfix.UnderInvestigation
 			}
 		}
 	case wontfix.DecisionWontFix, wontfix.DecisionEndOfLife:
-		if swept(base) && !swept(paid) {
+		if ended && !swept(paid) {
 			f.Because += fmt.Sprintf("; %s will not fix it either", paid.Release.Product)
 			f.Reasons = addReason(f.Reasons, paid.Reasons&^wontfix.NoReason)
 			if text := ReasonText(paid); text != "" {
@@ -170,6 +179,9 @@ func addReason(words []string, r wontfix.Reasons) []string {
 		one, _ := wontfix.ParseReason(w) // they come from Reasons.Words
 		all |= one
 	}
+	if all != wontfix.NoReason {
+		all &^= wontfix.NoReason // there is one now
+	}
 	return all.Words()
 }
 
@@ -181,21 +193,22 @@ func (j *judge) pastEnd(f *wontfix.Finding, r *wontfix.Statement) {
 	default:
 		return
 	}
-	end := End(j.machine.Support, r.Release.Product)
+	product := r.Release.Product
+	if slices.Contains(j.machine.Products, product+"-legacy") {
+		product += "-legacy" // it goes on where the product ends
+	}
+	end := End(j.machine.Support, product)
 	if r.Decision == wontfix.DecisionFixed || !end.Past(j.options.asOf()) {
 		return
 	}
 	f.Outlook, f.Decision, f.Evidence = wontfix.Never, wontfix.DecisionEndOfLife, wontfix.EvidenceRelease
 	f.Reasons = addReason(f.Reasons, wontfix.EOLRelease)
-	f.Because = fmt.Sprintf("the tracker's word is still %s, and %s ended on %s", r.Word, j.period(r), end)
+	f.Because = fmt.Sprintf("the tracker's word is still %s, and %s ended on %s", r.Word, j.period(product), end)
 }
 
 // period names what ends: a series, or a product of it.
-func (j *judge) period(r *wontfix.Statement) string {
-	if r.Release.Product == "" {
-		return "the support of " + j.machine.Base.Series
-	}
-	return r.Release.Product + " for " + j.machine.Base.Series
+func (j *judge) period(product string) string {
+	return cmp.Or(product, "the support") + " of " + j.machine.Base.Series
 }
 
 // End returns the day on which a product of a release, or with "" the support
@@ -212,19 +225,18 @@ func End(s wontfix.Support, product string) wontfix.Date {
 	return wontfix.Date{}
 }
 
-// offer looks for the fixed version in the machine's own package lists.
+// offer looks for the fixed version in the machine's own package lists. What
+// other archives than the distribution's call by the same version proves
+// nothing.
 func (j *judge) offer(f *wontfix.Finding) {
 	if f.FixedVersion == "" || f.Outlook != wontfix.Available && f.Outlook != wontfix.Pending && f.Outlook != wontfix.Paid {
 		return
 	}
 	for _, p := range j.in.packages {
-		if p.Offer == nil {
+		if p.Offer == nil || p.Offer.Archive == nil || !own(j.machine, p.Offer.Archive) {
 			continue
 		}
-		v := p.Offer.SourceVersion
-		if v == "" {
-			v = p.Offer.Version
-		}
+		v := cmp.Or(p.Offer.SourceVersion, p.Offer.Version)
 		if version.Dpkg(v, f.FixedVersion) >= 0 {
 			f.Offer, f.Outlook = p.Offer, wontfix.Available
 			f.Because = fmt.Sprintf("%s has %s, and %s is installed", archiveName(p.Offer.Archive), v, j.in.version)
@@ -237,43 +249,46 @@ func (j *judge) offer(f *wontfix.Finding) {
 }
 
 func archiveName(a *wontfix.Archive) string {
-	if a == nil {
-		return "an archive"
-	}
 	if a.Suite != "" {
 		return a.Suite + "/" + a.Component
 	}
 	return a.Site
 }
 
-// kernel says whether a kernel package is the one that runs.
+// kernel says whether a kernel is the one that runs: its image is named after
+// what uname -r prints.
 func (j *judge) kernel() string {
 	running := j.machine.Kernel.Running
 	if running == "" || !strings.HasPrefix(j.in.source, "linux") {
 		return ""
 	}
-	image := false
+	says := ""
 	for _, p := range j.in.packages {
-		image = image || strings.HasPrefix(p.Name, "linux-image-") || strings.HasPrefix(p.Name, "linux-modules-")
+		if strings.HasPrefix(p.Name, "linux-image-") || strings.HasPrefix(p.Name, "linux-modules-") {
+			if strings.HasSuffix(p.Name, "-"+running) {
+				return "running"
+			}
+			says = "not-running"
+		}
 	}
-	if !image {
-		return ""
-	}
-	// A kernel of source version 5.4.0-42.46~18.04.1 calls itself 5.4.0-42-FLAVOUR.
-	upstream, abi, _ := strings.Cut(j.in.version, "-")
-	abi = strings.TrimRightFunc(abi[:min(len(abi), leadingDigits(abi))], func(r rune) bool { return r == '.' })
-	if strings.HasPrefix(running+"-", upstream+"-"+abi+"-") {
-		return "running"
-	}
-	return "not-running"
+	return says
 }
 
-func leadingDigits(s string) int {
-	n := 0
-	for n < len(s) && '0' <= s[n] && s[n] <= '9' {
-		n++
+// foreign returns an addition to a finding's reason that names the archive of
+// another publisher from which all packages of the source came, "" if there is
+// none.
+func (j *judge) foreign() string {
+	origin := ""
+	for _, p := range j.in.packages {
+		if p.From == nil || p.From.Archive == nil || own(j.machine, p.From.Archive) {
+			return ""
+		}
+		origin = cmp.Or(origin, p.From.Archive.Origin, p.From.Archive.Site)
 	}
-	return n
+	if origin == "" {
+		return ""
+	}
+	return "; it was installed from " + origin + ", not from the distribution"
 }
 
 // inferred makes a finding of a row of the series under development, where the
@@ -304,6 +319,9 @@ func (j *judge) between() *wontfix.Finding {
 	f := j.newFinding(after)
 	f.Others = []wontfix.Row{j.row(before)}
 	f.Status, f.Decision, f.Outlook = wontfix.Affected, wontfix.DecisionEndOfLife, wontfix.Never
+	if before.Decision == wontfix.DecisionWontFix {
+		f.Decision = before.Decision
+	}
 	f.Reasons = addReason(nil, before.Reasons&^wontfix.NoReason|wontfix.EOLRelease)
 	f.Evidence, f.ReasonText, f.ReasonLine = before.Evidence, ReasonText(before), before.EvidenceLine
 	if f.ReasonText == "" {
@@ -314,14 +332,29 @@ func (j *judge) between() *wontfix.Finding {
 	return f
 }
 
-// onlyPaid makes a finding of a fix in a product where the series itself has
-// no row.
+// onlyPaid makes a finding of the row of a product where the series itself has
+// none: the tracker makes no rows for a series that only subscribers get fixes
+// for.
 func (j *judge) onlyPaid() *wontfix.Finding {
 	r := j.paid
 	f := j.newFinding(r)
-	f.Status, f.Decision, f.Outlook, f.Product = wontfix.Affected, wontfix.DecisionPaid, wontfix.Paid, r.Release.Product
-	f.Reasons = addReason(f.Reasons, wontfix.PaidTierOnly)
-	f.Because = fmt.Sprintf("the entry has no row for %s itself; fixed in %s, for subscribers of %s only", j.machine.Base.Series, r.Fixed, r.Release.Product)
+	j.outlook(f, r)
+	product, because := r.Release.Product, fmt.Sprintf("the entry has no row for %s itself; ", j.machine.Base.Series)
+	if len(j.chain) > 0 {
+		because = fmt.Sprintf("the row for %s says %s; ", j.machine.Base.Series, j.chain[0].Word)
+	}
+	switch {
+	case f.Outlook == wontfix.Available:
+		f.Status, f.Decision, f.Outlook, f.Product = wontfix.Affected, wontfix.DecisionPaid, wontfix.Paid, product
+		f.Reasons = addReason(f.Reasons, wontfix.PaidTierOnly)
+		f.Because = fmt.Sprintf("%sfixed in %s, for subscribers of %s only", because, r.Fixed, product)
+	case f.Outlook != wontfix.Never && r.Decision != wontfix.DecisionFixed && End(j.machine.Support, "").Past(j.options.asOf()):
+		f.Decision, f.Outlook, f.Evidence = wontfix.DecisionEndOfLife, wontfix.Never, wontfix.EvidenceRelease
+		f.Reasons = addReason(f.Reasons, wontfix.EOLRelease|wontfix.PaidTierOnly)
+		f.Because = fmt.Sprintf("%s%s ended on %s, and for subscribers of %s it is %s", because, j.period(""), End(j.machine.Support, ""), product, r.Word)
+	default:
+		f.Because = fmt.Sprintf("%sfor subscribers of %s it is %s", because, product, r.Word)
+	}
 	j.offer(f)
 	return f
 }

@@ -41,53 +41,58 @@ var productOrder = []string{"fips-updates", "fips", "fips-preview", "realtime", 
 // that their rows speak of the series' own code.
 var supportProducts = []string{"esm-infra", "esm-apps", "esm-infra-legacy", "esm-apps-legacy"}
 
+// verdict returns the finding that the rows of one entry about one source
+// package make, or the dismissals of those that say open without cause, or
+// neither.
 func (j *judge) verdict(rows []*wontfix.Statement) (*wontfix.Finding, []wontfix.Dismissal) {
 	j.arrange(rows)
-	if len(j.chain) == 0 {
-		if j.before != nil && j.after != nil {
-			return j.between(), nil
-		}
-		if j.devel != nil {
-			return j.inferred(), nil
-		}
-		if j.paid != nil && j.paid.Decision == wontfix.DecisionFixed && j.below(j.paid) {
-			return j.onlyPaid(), nil
-		}
-		return nil, nil
-	}
 	if says, kind, because := j.exonerate(); says != nil {
 		return nil, j.dismiss(says, kind, because)
 	}
+	var f *wontfix.Finding
 	row := j.deciding()
-	if row == nil || !j.open(row) {
-		return nil, nil
+	switch {
+	case row != nil:
+		if j.open(row) {
+			f = j.finding(row)
+		}
+	case j.paid != nil && j.paid.Status != wontfix.NotAffected && j.paid.Decision != wontfix.DecisionWithdrawn && j.open(j.paid):
+		f = j.onlyPaid()
+	case len(j.chain) > 0:
+	case j.before != nil && j.after != nil:
+		f = j.between()
+	case j.devel != nil:
+		f = j.inferred()
 	}
-	return j.finding(row), nil
+	if f != nil {
+		f.Because += j.foreign()
+	}
+	return f, nil
 }
 
 // arrange sorts rows into the chain, the best paid row and the devel row.
 func (j *judge) arrange(rows []*wontfix.Statement) {
 	series := j.machine.Base.Series
-	fips := strings.Contains(strings.ToLower(j.in.version), "fips")
+	fips := isFIPS(j.in.version) || isFIPS(j.in.source)
+	esm := strings.Contains(j.in.version, "esm")
 	var products, base, paid []*wontfix.Statement
 	for _, r := range rows {
 		switch product := r.Release.Product; {
 		case r.Label == "devel":
 			j.devel = r
-		case r.Release.Series != series:
+		case r.Release.Base() != j.machine.Base:
 			if product == "" {
 				j.neighbour(r)
 			}
 		case product == "":
 			base = append(base, r)
 		case strings.HasPrefix(product, "fips"):
-			// Builds of their own: their versions compare with nothing else.
 			if fips {
 				products = append(products, r)
 			}
-		case slices.Contains(j.machine.Products, product), strings.HasPrefix(product, "esm-") && strings.Contains(j.in.version, "esm"):
+		case slices.Contains(j.machine.Products, product), esm && (product == "esm-infra" || product == "esm-apps"):
 			products = append(products, r)
-		case slices.Contains(supportProducts, product):
+		case slices.Contains(supportProducts, product) && !fips:
 			paid = append(paid, r)
 		}
 	}
@@ -96,10 +101,10 @@ func (j *judge) arrange(rows []*wontfix.Statement) {
 	}
 	slices.SortStableFunc(products, byProduct)
 	slices.SortStableFunc(paid, byProduct)
-	if fips && len(products) > 0 && strings.HasPrefix(products[0].Release.Product, "fips") {
-		base = nil
-	}
 	j.chain = append(products, base...)
+	if fips {
+		j.chain = onlyFIPS(j.chain)
+	}
 	j.paid = bestPaid(paid)
 	if len(j.chain) == 0 && j.devel != nil && j.devel.DevelOf == series {
 		j.chain, j.devel = []*wontfix.Statement{j.devel}, nil
@@ -107,6 +112,28 @@ func (j *judge) arrange(rows []*wontfix.Statement) {
 	if j.devel != nil && !lifecycle.Embedded().Older(j.machine.Base.Distribution, j.devel.DevelOf, series) {
 		j.devel = nil
 	}
+}
+
+// isFIPS reports whether a version or a source package is of the FIPS products:
+// builds of their own, about which the rows of other products and of the
+// series say little, and whose versions compare with none of theirs.
+func isFIPS(s string) bool { return strings.Contains(strings.ToLower(s), "fips") }
+
+// onlyFIPS returns the FIPS rows of a chain if one of them says something, else
+// the whole chain.
+func onlyFIPS(chain []*wontfix.Statement) []*wontfix.Statement {
+	var fips []*wontfix.Statement
+	says := false
+	for _, r := range chain {
+		if strings.HasPrefix(r.Release.Product, "fips") {
+			fips = append(fips, r)
+			says = says || r.Decision != wontfix.DecisionNotInRelease
+		}
+	}
+	if says {
+		return fips
+	}
+	return chain
 }
 
 // neighbour keeps r if its series is the one before or after the machine's.
@@ -137,15 +164,39 @@ func bestPaid(rows []*wontfix.Statement) *wontfix.Statement {
 	return best
 }
 
+// compare orders the installed version and the first fixed one of r. It is not
+// known if r has none, or if a FIPS build meets a row of other builds and only
+// the revisions behind the last hyphen differ.
+func (j *judge) compare(r *wontfix.Statement) (order int, known bool) {
+	if r.Fixed == "" {
+		return 0, false
+	}
+	if !isFIPS(j.in.version) || strings.HasPrefix(r.Release.Product, "fips") {
+		return version.Dpkg(j.in.version, r.Fixed), true
+	}
+	order = version.Dpkg(upstream(j.in.version), upstream(r.Fixed))
+	return order, order != 0
+}
+
+// upstream returns a version without its revision.
+func upstream(v string) string {
+	if i := strings.LastIndexByte(v, '-'); i >= 0 {
+		return v[:i]
+	}
+	return v
+}
+
 // below reports whether the installed version is lower than the first fixed
 // one of r.
 func (j *judge) below(r *wontfix.Statement) bool {
-	return r.Fixed != "" && version.Dpkg(j.in.version, r.Fixed) < 0
+	order, known := j.compare(r)
+	return known && order < 0
 }
 
 // has reports whether the installed version has the fix that r names.
 func (j *judge) has(r *wontfix.Statement) bool {
-	return r.Fixed != "" && version.Dpkg(j.in.version, r.Fixed) >= 0
+	order, known := j.compare(r)
+	return known && order >= 0
 }
 
 // Kinds of dismissals.
@@ -169,6 +220,9 @@ func (j *judge) exonerate() (says *wontfix.Statement, kind, because string) {
 		}
 	}
 	for _, r := range j.chain {
+		if d := j.deciding(); r.Was != "" && d != r && d.Status == wontfix.Affected {
+			continue // what the series' row remembers is older than the product's row
+		}
 		if r.Decision == wontfix.DecisionNotAffected {
 			because := r.Because
 			if because == "" {
@@ -177,7 +231,13 @@ func (j *judge) exonerate() (says *wontfix.Statement, kind, because string) {
 			return r, KindNotAffected, because
 		}
 	}
+	if len(j.chain) == 0 {
+		return nil, "", ""
+	}
 	base, paid := j.chain[len(j.chain)-1], j.paid
+	if r := j.memory(base); r != nil && r.Was == "not-affected" {
+		return r, KindNotAffected, fmt.Sprintf("judged not affected before the series ended: %s remembers it", r.Label)
+	}
 	if paid == nil {
 		return nil, "", ""
 	}
@@ -187,10 +247,22 @@ func (j *judge) exonerate() (says *wontfix.Statement, kind, because string) {
 	case base.Word != "ignored":
 	case paid.Decision == wontfix.DecisionNotAffected:
 		return paid, KindNotAffected, fmt.Sprintf("judged not affected in the row of %s, which was worked on after the series ended", paid.Label)
-	case paid.Decision == wontfix.DecisionNotInRelease && paid.Was == "not-affected" && swept(base):
-		return paid, KindNotAffected, fmt.Sprintf("judged not affected before the series ended: %s remembers it", paid.Label)
 	}
 	return nil, "", ""
+}
+
+// memory returns the row of a product that does not cover the package, and
+// still has the status that the series' row had before it was swept.
+func (j *judge) memory(base *wontfix.Statement) *wontfix.Statement {
+	if !swept(base) || base.Was != "" {
+		return nil
+	}
+	for _, r := range append(slices.Clone(j.chain), j.paid) {
+		if r != nil && r.Decision == wontfix.DecisionNotInRelease && r.Was != "" {
+			return r
+		}
+	}
+	return nil
 }
 
 // swept reports whether a row was closed because a release ended, by itself
@@ -216,8 +288,10 @@ func (j *judge) open(r *wontfix.Statement) bool {
 	switch r.Word {
 	case "DNE":
 		return false
-	case "not-affected", "released":
-		return r.Fixed == "" && r.Word == "released" || j.below(r)
+	case "released":
+		return !j.has(r)
+	case "not-affected":
+		return r.Fixed != "" && !j.has(r)
 	}
 	return true
 }

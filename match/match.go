@@ -40,7 +40,7 @@ func (o *Options) asOf() time.Time {
 // An installed is one version of a source package on the machine.
 type installed struct {
 	source   string // as the tracker calls it
-	own      string // as the machine calls it
+	own      string // as the machine calls it, if it never calls it so
 	version  string // source version
 	packages []*wontfix.Package
 }
@@ -76,7 +76,8 @@ func trackerSource(name string) (string, bool) {
 	return name, true
 }
 
-// inventory groups the packages of m by source and source version.
+// inventory groups the packages of m by source and source version: a kernel's
+// signed image and its modules are one build of one source.
 func inventory(m *wontfix.Machine) map[string][]*installed {
 	all := make(map[string][]*installed)
 	for i := range m.Packages {
@@ -87,13 +88,16 @@ func inventory(m *wontfix.Machine) map[string][]*installed {
 		}
 		var in *installed
 		for _, have := range all[name] {
-			if have.version == p.SourceVersion && have.own == p.Source {
+			if have.version == p.SourceVersion {
 				in = have
 			}
 		}
 		if in == nil {
 			in = &installed{source: name, own: p.Source, version: p.SourceVersion}
 			all[name] = append(all[name], in)
+		}
+		if p.Source == name {
+			in.own = name
 		}
 		in.packages = append(in.packages, p)
 	}
@@ -119,6 +123,9 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 	have := inventory(m)
 	findings, dismissed := []wontfix.Finding{}, []wontfix.Dismissal{}
 	for _, k := range order {
+		slices.SortStableFunc(rows[k], func(a, b *wontfix.Statement) int {
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+		})
 		for _, in := range have[k.source] {
 			j := judge{machine: m, options: &o, in: in}
 			f, d := j.verdict(rows[k])
@@ -163,16 +170,27 @@ func PriorityRank(word string) int {
 // Priorities returns the words of all priorities, the most urgent first.
 func Priorities() []string { return slices.Clone(priorities) }
 
+// judged is 0 for what somebody decided about the vulnerability itself, and 1
+// for what follows from the end of a release or a package.
+func judged(f wontfix.Finding) int {
+	if f.Decision == wontfix.DecisionEndOfLife {
+		return 1
+	}
+	return 0
+}
+
 // SortFindings puts findings in the order in which they are shown: by outlook,
-// priority, source package, newest ID first.
+// decisions about the vulnerability before ends of releases, by priority, source package, newest ID first.
 func SortFindings(findings []wontfix.Finding) {
 	slices.SortStableFunc(findings, func(a, b wontfix.Finding) int {
 		return cmp.Or(
 			cmp.Compare(a.Outlook, b.Outlook),
+			cmp.Compare(judged(a), judged(b)),
 			cmp.Compare(PriorityRank(a.Priority), PriorityRank(b.Priority)),
 			cmp.Compare(a.Source, b.Source),
 			CompareIDs(b.ID, a.ID),
 			version.Dpkg(a.SourceVersion, b.SourceVersion),
+			cmp.Compare(a.SourceVersion, b.SourceVersion),
 		)
 	})
 }
@@ -180,11 +198,8 @@ func SortFindings(findings []wontfix.Finding) {
 // CompareIDs orders CVE-2014-9365 before CVE-2014-10001: by the year, then by
 // the number, then as text.
 func CompareIDs(a, b string) int {
-	ap, bp := strings.SplitN(a, "-", 3), strings.SplitN(b, "-", 3)
-	if len(ap) < 3 || len(bp) < 3 || ap[0] != bp[0] {
-		return cmp.Compare(a, b)
-	}
-	return cmp.Or(compareNumbers(ap[1], bp[1]), compareNumbers(ap[2], bp[2]))
+	ap, bp := append(strings.SplitN(a, "-", 3), "", ""), append(strings.SplitN(b, "-", 3), "", "")
+	return cmp.Or(cmp.Compare(ap[0], bp[0]), compareNumbers(ap[1], bp[1]), compareNumbers(ap[2], bp[2]), cmp.Compare(a, b))
 }
 
 func compareNumbers(a, b string) int {
