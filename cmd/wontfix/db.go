@@ -158,7 +158,7 @@ func dbVerify(ctx context.Context, e *env) error {
 		fmt.Fprintln(e.stdout, report.Clean(p.Error()))
 	}
 	if len(problems) > 0 {
-		return fmt.Errorf("%s: %d problems; build it anew with `wontfix sync --full`", db.Path(), len(problems))
+		return fmt.Errorf("%s: %s; build it anew with `wontfix sync --full`", db.Path(), plural(len(problems), "problem"))
 	}
 	_, err = fmt.Fprintf(e.stdout, "%s: no problem found\n", db.Path())
 	return err

@@ -41,6 +41,13 @@ func newMan(e *env) *cobra.Command {
 	return cmd
 }
 
+// complete makes a shell complete the value of a flag with these words.
+func complete(cmd *cobra.Command, flag string, words []string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // there is no such flag
+	}
+}
+
 // newHelp is "wontfix help".
 func newHelp() *cobra.Command {
 	return &cobra.Command{

@@ -254,6 +254,14 @@ func (e *env) warn(format string, args ...any) {
 	}
 }
 
+// plural writes a number with its noun: "1 finding", "2 findings".
+func plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
 // terminal returns the width of w if it is a terminal.
 func terminal(w io.Writer) (width int, ok bool) {
 	f, ok := w.(*os.File)

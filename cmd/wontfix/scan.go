@@ -64,6 +64,12 @@ release, the updates that are out, the packages that nobody watches.`,
 	fs.BoolVar(&c.sync, "sync", false, "bring the database up to date first, if the network allows")
 	fs.BoolVar(&c.strict, "strict", false, "exit with status 3 if the data are stale or partial")
 	fs.BoolVar(&c.changelogs, "changelogs", false, "read the changelogs of installed packages, also where there is a tracker")
+	complete(cmd, "format", report.ScanFormats())
+	complete(cmd, "status", wontfix.Statuses())
+	complete(cmd, "outlook", wontfix.Outlooks())
+	complete(cmd, "reason", wontfix.ReasonNames())
+	complete(cmd, "priority", match.Priorities())
+	complete(cmd, "fail-on", slices.Concat(wontfix.Outlooks(), match.Priorities(), []string{"undocumented"}))
 	return cmd
 }
 
@@ -107,7 +113,7 @@ func (c *scanCmd) Run(ctx context.Context, e *env) error {
 	tripped := false
 	for _, g := range gates {
 		if n := g.Trips(all, e.now()); n > 0 {
-			e.warn("--fail-on %s: %d findings", g, n)
+			e.warn("--fail-on %s: %s", g, plural(n, "finding"))
 			tripped = true
 		}
 	}
@@ -276,6 +282,7 @@ func newReport(e *env) *cobra.Command {
 		},
 	}
 	o.flags(cmd.Flags(), report.ScanFormats())
+	complete(cmd, "format", report.ScanFormats())
 	return cmd
 }
 

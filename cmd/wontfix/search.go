@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"wontfix"
 	"wontfix/internal/store"
@@ -59,6 +60,9 @@ syntax of Perl, look-ahead included, as ack does on a checkout.`,
   wontfix search --grep 'precise.*ignored(?!.*abandoned)' --in retired -l`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.expr = strings.Join(args, " ")
+			if err := c.check(cmd.Flags()); err != nil {
+				return err
+			}
 			return c.Run(cmd.Context(), e)
 		},
 	}
@@ -75,7 +79,43 @@ syntax of Perl, look-ahead included, as ack does on a checkout.`,
 	fs.BoolVarP(&c.Literal, "literal", "Q", false, "take the pattern of --grep for plain text")
 	fs.BoolVarP(&c.Word, "word-regexp", "w", false, "match whole words only, in --grep")
 	fs.DurationVar(&c.Timeout, "timeout", 10*time.Second, "give up a pattern that backtracks for longer than `DURATION`")
+	complete(cmd, "format", report.StatementFormats())
+	complete(cmd, "in", folders)
 	return cmd
+}
+
+// folders are the folders of a tracker that hold entries.
+var folders = []string{"active", "retired", "ignored"}
+
+// check refuses flags that would do nothing beside the others.
+func (c *searchCmd) check(fs *pflag.FlagSet) error {
+	if (c.expr == "") == (c.grep == "") {
+		return errors.New("search: give an expression, such as release:trusty, or --grep PATTERN, and not both; see wontfix search --help")
+	}
+	for _, name := range []string{"after-context", "before-context", "context"} {
+		if n, _ := fs.GetInt(name); n < 0 {
+			return fmt.Errorf("--%s %d: want 0 or more", name, n)
+		}
+	}
+	if c.Timeout <= 0 {
+		return fmt.Errorf("--timeout %s: want more than 0", c.Timeout)
+	}
+	for _, dir := range c.in {
+		if !slices.Contains(folders, dir) {
+			return fmt.Errorf("--in %s: want active, retired or ignored", dir)
+		}
+	}
+	if c.grep == "" {
+		for _, name := range []string{"after-context", "before-context", "context", "ignore-case", "literal", "word-regexp"} {
+			if fs.Changed(name) {
+				return fmt.Errorf("--%s: goes with --grep, and there is none", name)
+			}
+		}
+	}
+	if (c.files || c.count) && fs.Changed("format") {
+		return errors.New("--format: -l and -c write lines of their own; leave one or the other away")
+	}
+	return nil
 }
 
 // Run searches and writes what it finds.
@@ -83,9 +123,6 @@ func (c *searchCmd) Run(ctx context.Context, e *env) error {
 	list, err := c.list(report.StatementFormats())
 	if err != nil {
 		return err
-	}
-	if (c.expr == "") == (c.grep == "") {
-		return errors.New("search: give an expression, such as release:trusty, or --grep PATTERN, and not both; see wontfix search --help")
 	}
 	db, err := e.openDB()
 	if err != nil {
@@ -111,7 +148,7 @@ func (c *searchCmd) statements(ctx context.Context, e *env, db *store.DB, list [
 	return c.write(e, list, func(w io.Writer, format string, o report.Options) error {
 		n, err := report.WriteStatements(w, format, found, o)
 		if err == nil {
-			e.warn("%d statements", n)
+			e.warn("%s", plural(n, "statement"))
 		}
 		return err
 	})
@@ -219,11 +256,6 @@ type grepped struct {
 func (c *searchCmd) grepLines(ctx context.Context, e *env, db *store.DB, list []output) error {
 	if list[0].format != "text" || list[0].file != "" {
 		return errors.New("search --grep writes text to standard output: leave -f and -o away")
-	}
-	for _, dir := range c.in {
-		if !slices.Contains([]string{"active", "retired", "ignored"}, dir) {
-			return fmt.Errorf("--in %s: want active, retired or ignored", dir)
-		}
 	}
 	p, err := query.Compile(c.grep, c.PatternOptions)
 	if err != nil {

@@ -44,6 +44,7 @@ next run goes on.`,
   wontfix sync ubuntu=/srv/mirrors/ubuntu-cve-tracker.git`,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.Run(cmd.Context(), e, args) },
 	}
+	cmd.ValidArgsFunction = cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoSpace)
 	cmd.Flags().BoolVar(&c.full, "full", false, "read everything, and not only what has changed")
 	cmd.Flags().StringVar(&c.git, "git", "", "run `PROGRAM` as git")
 	return cmd

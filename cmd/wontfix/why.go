@@ -56,6 +56,7 @@ tracker, and otherwise of every release.`,
 	c.target.flags(fs)
 	fs.StringVar(&c.release, "release", "", "speak of `RELEASE`: trusty, trusty/esm-infra, ubuntu/14.04")
 	c.outputs.flags(fs, report.DossierFormats())
+	complete(cmd, "format", report.DossierFormats())
 	return cmd
 }
 
