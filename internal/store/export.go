@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/klauspost/compress/zstd"
@@ -190,6 +191,8 @@ func unpackExport(ctx context.Context, r io.Reader, aside string) (Digest, error
 		return Digest{}, ctx.Err()
 	case errors.Is(err, io.ErrUnexpectedEOF), err == nil && n < size:
 		return Digest{}, errorf(ErrDamaged, "import: the file is cut off: fetch it again")
+	case err != nil && !errors.As(err, new(*fs.PathError)): // not of the disk, but of the content
+		return Digest{}, errorf(ErrDamaged, "import: the file is damaged: %v: fetch it again", err)
 	case err != nil:
 		return Digest{}, fmt.Errorf("import: %w", err)
 	case n > size, !bytes.Equal(content.Sum(nil), sum):
