@@ -141,14 +141,17 @@ func parseRules(text string) ([]rule, error) {
 // read keeps what was found in a text: trackers repeat themselves.
 var read sync.Map // string -> wontfix.Reasons
 
-// longest is the length up to which a text's reasons are kept.
-const longest = 2000
+// longest is the length up to which a text's reasons are kept: brackets repeat
+// themselves, sentences hardly do.
+const longest = 120
 
 // Read returns the reasons that text gives. None is 0, not [wontfix.NoReason]:
 // whether anything else gives one is for the caller to find out.
 func Read(text string) wontfix.Reasons {
-	if v, ok := read.Load(text); ok {
-		return v.(wontfix.Reasons)
+	if len(text) <= longest {
+		if v, ok := read.Load(text); ok {
+			return v.(wontfix.Reasons)
+		}
 	}
 	var found wontfix.Reasons
 	lower := fold(text)
@@ -161,4 +164,22 @@ func Read(text string) wontfix.Reasons {
 		read.Store(strings.Clone(text), found)
 	}
 	return found
+}
+
+// decides finds the words by which a text says what was decided.
+var decides = sync.OnceValue(func() rule {
+	const pattern = `ignor|won'?t (be )?fix|will not|not be fix|not going to|no longer|not (be )?(support|backport|updat|releas)|unsupported|intrusive|invasive|backport|regress|too (large|big|complex|hard|risky|many)|disput|not a (security|vulnerab|bug)|end[- ]of[- ]life|\beol\b|abandon|cannot be|can't be|no (upstream )?(fix|patch)|superseded|defer|postpone|wait`
+	list, err := parseRules(wontfix.NoReason.String() + "\t" + pattern)
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	return list[0]
+})
+
+// Decides reports whether text says that something was decided: ignored, put
+// off, will not be fixed. Of other texts the reasons are not reasons for a
+// decision.
+func Decides(text string) bool {
+	r := decides()
+	return r.match(text, fold(text))
 }

@@ -53,19 +53,27 @@ var (
 	dashDate  = regexp.MustCompile(`^(\d{4})[-.](\d{2})[-.](\d{2})$`)
 )
 
-// meanings keeps what Meaning has found for a status word and a detail.
-var meanings sync.Map // [2]string -> wontfix.Meaning
+// meanings keeps what Meaning has found: a tracker has millions of rows and
+// some ten thousand different ones.
+var meanings = struct {
+	sync.RWMutex
+	known map[[2]string]wontfix.Meaning
+}{known: make(map[[2]string]wontfix.Meaning)}
 
 // Meaning says what a status word with its detail means by itself, without the
 // notes, the folder and the other lines of its entry.
 func Meaning(word, detail string) wontfix.Meaning {
-	key := [2]string{word, detail}
-	if v, ok := meanings.Load(key); ok {
-		return v.(wontfix.Meaning)
+	meanings.RLock()
+	m, ok := meanings.known[[2]string{word, detail}]
+	meanings.RUnlock()
+	if ok {
+		return m
 	}
 	word, detail = strings.Clone(word), strings.Clone(detail)
-	m := readMeaning(word, trim(detail))
-	meanings.Store([2]string{word, detail}, m)
+	m = readMeaning(word, trim(detail))
+	meanings.Lock()
+	meanings.known[[2]string{word, detail}] = m
+	meanings.Unlock()
 	return m
 }
 
@@ -265,9 +273,6 @@ type decided struct {
 	words   string // the sentences that have the decision or a reason
 }
 
-// decisionWord finds the words by which a note says what was decided.
-var decisionWord = regexp.MustCompile(`(?i)ignor|won'?t (be )?fix|will not|not be fix|not going to|no longer|not (be )?(support|backport|updat|releas)|unsupported|intrusive|invasive|backport|regress|too (large|big|complex|hard|risky|many)|disput|not a (security|vulnerab|bug)|end[- ]of[- ]life|\beol\b|abandon|cannot be|can't be|no (upstream )?(fix|patch)|superseded|defer|postpone|wait`)
-
 // longestWords is how much of a note is kept as the words of a reason.
 const longestWords = 600
 
@@ -306,8 +311,8 @@ func (n *noteReader) read(s *wontfix.Statement) {
 func (n *noteReader) prepare() {
 	n.notes = make(map[int]decided)
 	for i, note := range n.entry.Notes {
-		if decisionWord.MatchString(note.Text) {
-			n.notes[i] = decided{reason.Read(note.Text), tellingSentences(note.Text)}
+		if d := decidedIn(note.Text); d.words != "" {
+			n.notes[i] = d
 		}
 	}
 	for i := range n.entry.Statements {
@@ -315,6 +320,22 @@ func (n *noteReader) prepare() {
 			n.sources = append(n.sources, s)
 		}
 	}
+}
+
+// notesRead keeps what decidedIn has found: many notes come from templates.
+var notesRead sync.Map // string -> decided
+
+// decidedIn reads a note; no words means that it decides nothing.
+func decidedIn(text string) decided {
+	if v, ok := notesRead.Load(text); ok {
+		return v.(decided)
+	}
+	var d decided
+	if reason.Decides(text) {
+		d = decided{reason.Read(text), tellingSentences(text)}
+	}
+	notesRead.Store(strings.Clone(text), d)
+	return d
 }
 
 // tellingSentences returns the sentences of a note that have a word of decision
@@ -328,7 +349,7 @@ func tellingSentences(text string) string {
 			sentence = rest[:i+1]
 		}
 		rest = strings.TrimSpace(rest[len(sentence):])
-		if decisionWord.MatchString(sentence) || reason.Read(sentence) != 0 {
+		if reason.Decides(sentence) || reason.Read(sentence) != 0 {
 			kept = append(kept, sentence)
 		}
 	}
