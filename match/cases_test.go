@@ -221,7 +221,9 @@ func describe(findings []wontfix.Finding, dismissed []wontfix.Dismissal) []byte 
 	return b.Bytes()
 }
 
-func said(r wontfix.Row) string { return strings.TrimSpace(r.Release + " " + r.Status + " " + r.Detail) }
+func said(r wontfix.Row) string {
+	return strings.TrimSpace(r.Release + " " + r.Status + " " + r.Detail)
+}
 
 // line writes a finding. Parts that say nothing are left out.
 func line(f *wontfix.Finding) string {

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -220,16 +221,13 @@ func (j *judge) exonerate() (says *wontfix.Statement, kind, because string) {
 		}
 	}
 	for _, r := range j.chain {
-		if d := j.deciding(); r.Was != "" && d != r && d.Status == wontfix.Affected {
+		if r.Decision != wontfix.DecisionNotAffected {
+			continue
+		}
+		if d := j.deciding(); r.Was != "" && d != r && j.open(d) && d.Decision != wontfix.DecisionUnderInvestigation {
 			continue // what the series' row remembers is older than the product's row
 		}
-		if r.Decision == wontfix.DecisionNotAffected {
-			because := r.Because
-			if because == "" {
-				because = fmt.Sprintf("judged not affected in the row of %s", r.Label)
-			}
-			return r, KindNotAffected, because
-		}
+		return r, KindNotAffected, cmp.Or(r.Because, fmt.Sprintf("judged not affected in the row of %s", r.Label))
 	}
 	if len(j.chain) == 0 {
 		return nil, "", ""
