@@ -65,14 +65,18 @@ type correction struct {
 type Table struct {
 	releases    map[string][]Release // by distribution, oldest first, corrected
 	raw         map[string][]Release // the same before correction
+	places      map[place]int        // of a series among its distribution's releases
 	corrections []correction
 	data        wontfix.Date
 }
+
+type place struct{ distribution, series string }
 
 func newTable(releases []Release, corrections []correction, data wontfix.Date) *Table {
 	t := &Table{
 		releases:    make(map[string][]Release),
 		raw:         make(map[string][]Release),
+		places:      make(map[place]int),
 		corrections: corrections,
 		data:        data,
 	}
@@ -82,6 +86,9 @@ func newTable(releases []Release, corrections []correction, data wontfix.Date) *
 	for d, rs := range t.raw {
 		slices.SortStableFunc(rs, compare)
 		t.releases[d] = correct(rs, corrections)
+		for i := len(rs) - 1; i >= 0; i-- {
+			t.places[place{d, rs[i].Series}] = i
+		}
 	}
 	return t
 }
@@ -182,7 +189,10 @@ func (t *Table) Next(distribution, series string) (string, bool) {
 }
 
 func (t *Table) index(distribution, series string) int {
-	return slices.IndexFunc(t.releases[distribution], func(r Release) bool { return r.Series == series })
+	if i, ok := t.places[place{distribution, series}]; ok {
+		return i
+	}
+	return -1
 }
 
 // With returns a table in which, for each distribution, the newer of t and

@@ -97,7 +97,7 @@ func scaledTracker(b *testing.B) string {
 			id := fmt.Sprintf("CVE-2031-%04d", i)
 			text := bytes.Replace(tree[name], []byte("Candidate: "+filepath.Base(name)), []byte("Candidate: "+id), 1)
 			if left := scaledFiles - scaled.files; scaledRows-scaled.rows > 30*left {
-				text = xenialLine.ReplaceAll(text, []byte("xenial$1\nesm-infra/xenial$1\nfocal$1\njammy$1\nesm-apps/focal$1\n"))
+				text = xenialLine.ReplaceAll(text, []byte("xenial$1\nesm-infra/xenial$1\nfocal$1\njammy$1\nesm-apps/focal$1\nfips/xenial$1\ngroovy$1\nhirsute$1\nimpish$1\nkinetic$1\n"))
 			}
 			write(filepath.Join(filepath.Dir(name), id), text)
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +76,8 @@ release, the updates that are out, the packages that nobody watches.`,
 
 // Run scans and writes the answer.
 func (c *scanCmd) Run(ctx context.Context, e *env) error {
+	// A scan is over before there is much to collect.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	list, err := c.list(report.ScanFormats())
 	if err != nil {
 		return err
