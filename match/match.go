@@ -136,7 +136,7 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 		}
 	}
 	SortFindings(findings)
-	slices.SortStableFunc(dismissed, func(a, b wontfix.Dismissal) int {
+	sortStable(dismissed, func(a, b *wontfix.Dismissal) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), CompareIDs(a.ID, b.ID), cmp.Compare(a.SourceVersion, b.SourceVersion))
 	})
 	return findings, dismissed
@@ -172,7 +172,7 @@ func Priorities() []string { return slices.Clone(priorities) }
 
 // judged is 0 for what somebody decided about the vulnerability itself, and 1
 // for what follows from the end of a release or a package.
-func judged(f wontfix.Finding) int {
+func judged(f *wontfix.Finding) int {
 	if f.Decision == wontfix.DecisionEndOfLife {
 		return 1
 	}
@@ -180,14 +180,17 @@ func judged(f wontfix.Finding) int {
 }
 
 // SortFindings puts findings in the order in which they are shown: by outlook,
-// decisions about the vulnerability before ends of releases, by priority, source package, newest ID first.
+// decisions about the vulnerability before ends of releases, by priority, source
+// package, newest ID first.
 func SortFindings(findings []wontfix.Finding) {
-	slices.SortStableFunc(findings, func(a, b wontfix.Finding) int {
+	sortStable(findings, func(a, b *wontfix.Finding) int {
+		if a.Outlook != b.Outlook {
+			return cmp.Compare(a.Outlook, b.Outlook)
+		}
+		if n := cmp.Or(cmp.Compare(judged(a), judged(b)), cmp.Compare(PriorityRank(a.Priority), PriorityRank(b.Priority)), cmp.Compare(a.Source, b.Source)); n != 0 {
+			return n
+		}
 		return cmp.Or(
-			cmp.Compare(a.Outlook, b.Outlook),
-			cmp.Compare(judged(a), judged(b)),
-			cmp.Compare(PriorityRank(a.Priority), PriorityRank(b.Priority)),
-			cmp.Compare(a.Source, b.Source),
 			CompareIDs(b.ID, a.ID),
 			version.Dpkg(a.SourceVersion, b.SourceVersion),
 			cmp.Compare(a.SourceVersion, b.SourceVersion),
@@ -195,11 +198,28 @@ func SortFindings(findings []wontfix.Finding) {
 	})
 }
 
+// sortStable sorts a list of large values: it moves each of them twice.
+func sortStable[T any](list []T, compare func(a, b *T) int) {
+	order := make([]*T, len(list))
+	for i := range list {
+		order[i] = &list[i]
+	}
+	slices.SortStableFunc(order, compare)
+	sorted := make([]T, len(list))
+	for i, p := range order {
+		sorted[i] = *p
+	}
+	copy(list, sorted)
+}
+
 // CompareIDs orders CVE-2014-9365 before CVE-2014-10001: by the year, then by
 // the number, then as text.
 func CompareIDs(a, b string) int {
-	ap, bp := append(strings.SplitN(a, "-", 3), "", ""), append(strings.SplitN(b, "-", 3), "", "")
-	return cmp.Or(cmp.Compare(ap[0], bp[0]), compareNumbers(ap[1], bp[1]), compareNumbers(ap[2], bp[2]), cmp.Compare(a, b))
+	ap, ar, _ := strings.Cut(a, "-")
+	bp, br, _ := strings.Cut(b, "-")
+	ayear, an, _ := strings.Cut(ar, "-")
+	byear, bn, _ := strings.Cut(br, "-")
+	return cmp.Or(cmp.Compare(ap, bp), compareNumbers(ayear, byear), compareNumbers(an, bn), cmp.Compare(a, b))
 }
 
 func compareNumbers(a, b string) int {
