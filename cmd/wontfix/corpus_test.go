@@ -124,7 +124,7 @@ func TestScanIsComplete(t *testing.T) {
 					further["row of the series under development"]++
 				case strings.Contains(f.Because, "the entry has no row for "+host) && len(f.Others) > 0 && lower(t, dpkg, f.SourceVersion, f.FixedVersion):
 					further["between two series that tell"]++
-				case f.Tracker.Release != host && f.Outlook == wontfix.Paid:
+				case f.Tracker.Release != host && (f.Outlook == wontfix.Paid || strings.Contains(f.Because, "for subscribers of")):
 					further["fixed in a product only"]++
 				case f.Tracker.Status == "released" && f.Tracker.Detail == "":
 					further["released in an unknown version"]++
