@@ -211,6 +211,9 @@ func TestFullDisk(t *testing.T) {
 // TestKilledSync kills a sync at ten random moments. The database of before or
 // the new one answers, and the next sync gives what an undisturbed one gives.
 func TestKilledSync(t *testing.T) {
+	if testing.Short() {
+		t.Skip("ten kills take a while")
+	}
 	dir := t.TempDir()
 	synthetic(t, filepath.Join(dir, "old"), 300, "deferred")
 	synthetic(t, filepath.Join(dir, "new"), 3000, "needed")

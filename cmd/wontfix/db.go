@@ -77,6 +77,8 @@ func dbStatus(ctx context.Context, e *env) error {
 			for _, p := range problems {
 				fmt.Fprintf(w, "    %s\n", report.Clean(p.Error()))
 			}
+		} else if c.Problems > 0 {
+			fmt.Fprintln(w, "              -v lists them")
 		}
 	}
 	return w.Flush()

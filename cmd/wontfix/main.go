@@ -160,6 +160,7 @@ Every flag can be set in the environment: --fail-on as WONTFIX_FAIL_ON.`,
 	flags.BoolVarP(&e.verbose, "verbose", "v", false, "say more about what is done")
 	flags.BoolVar(&e.noColor, "no-color", false, "use no colour (also NO_COLOR)")
 	root.AddCommand(newScan(e), newWhy(e), newSearch(e), newSync(e), newDB(e), newReport(e), newMan(e), newVersion(e))
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelp())
 	root.InitDefaultCompletionCmd()

@@ -26,9 +26,10 @@ type outputs struct {
 }
 
 func (o *outputs) flags(fs *pflag.FlagSet, formats []string) {
-	fs.StringSliceVarP(&o.formats, "format", "f", []string{"text"}, "write the answer as `FORMAT[=FILE]`: "+strings.Join(formats, ", ")+"; may be repeated")
+	fs.StringSliceVarP(&o.formats, "format", "f", []string{"text"}, "write the answer as `FORMAT[=FILE]`: "+strings.Join(formats, ", ")+"; may be repeated (default text)")
 	fs.StringVarP(&o.file, "output", "o", "", "write the answer to `FILE`")
 	fs.IntVar(&o.limit, "limit", -1, "show at most `N` rows of a list in text, 0 for all (default all; 40 on a terminal)")
+	fs.Lookup("format").DefValue, fs.Lookup("limit").DefValue = "[]", "0" // the text says it better
 }
 
 // list checks the flags against the formats that there are.
