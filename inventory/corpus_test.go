@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,20 +11,13 @@ import (
 	"testing"
 
 	"wontfix"
+	"wontfix/internal/testkit"
 )
 
-// host returns the place of a real machine of the corpus, or skips the test.
+// host returns the place of a real machine of the corpus.
 func host(t testing.TB, name string) string {
-	corpus := cmp.Or(os.Getenv("WONTFIX_CORPUS"), "../../shared/corpus")
-	dir := filepath.Join(corpus, "hosts", name)
-	if _, err := os.Stat(dir); err != nil {
-		const text = "no corpus: set WONTFIX_CORPUS to the folder that has hosts/"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(text)
-		}
-		t.Skip(text)
-	}
-	return dir
+	t.Helper()
+	return testkit.Corpus(t, "hosts/"+name)
 }
 
 func TestHosts(t *testing.T) {
@@ -67,10 +59,7 @@ func TestHosts(t *testing.T) {
 
 // TestConfirm asks dpkg-query what is installed on the machines of the corpus.
 func TestConfirm(t *testing.T) {
-	query, err := exec.LookPath("dpkg-query")
-	if err != nil {
-		t.Skip("dpkg-query is not installed: nothing to confirm against")
-	}
+	query := testkit.Program(t, "dpkg-query")
 	for _, name := range []string{"trusty", "utopic", "focal", "bullseye"} {
 		t.Run(name, func(t *testing.T) {
 			status, err := os.ReadFile(filepath.Join(host(t, name), "var/lib/dpkg/status"))
@@ -160,10 +149,7 @@ func TestHostLists(t *testing.T) {
 
 // TestConfirmOffers asks apt what it would upgrade to.
 func TestConfirmOffers(t *testing.T) {
-	cache, err := exec.LookPath("apt-cache")
-	if err != nil {
-		t.Skip("apt-cache is not installed: nothing to confirm against")
-	}
+	cache := testkit.Program(t, "apt-cache")
 	root := host(t, "focal")
 	m, err := ReadRoot(root, Options{})
 	if err != nil {

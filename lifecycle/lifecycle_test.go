@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"wontfix"
+	"wontfix/internal/testkit"
 )
 
 var update = flag.Bool("update", false, "write releases.csv from the distro-info tables of this machine")
@@ -208,19 +209,10 @@ func TestMachine(t *testing.T) {
 // TestOldMachine reads the tables of a machine of 2022: the embedded ones are
 // newer and stay.
 func TestOldMachine(t *testing.T) {
-	corpus := os.Getenv("WONTFIX_CORPUS")
-	if corpus == "" {
-		corpus = "../../shared/corpus"
-	}
 	table := Embedded()
 	for _, d := range []string{"debian", "ubuntu"} {
-		data, err := os.ReadFile(filepath.Join(corpus, "hosts/focal/usr/share/distro-info", d+".csv"))
-		if err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
-			}
-			t.Skipf("no corpus: %v", err)
-		}
+		data, err := os.ReadFile(testkit.Corpus(t, "hosts/focal/usr/share/distro-info/"+d+".csv"))
+		testkit.Must(t, err)
 		old, problems := Parse(d, data)
 		if len(problems) > 0 || len(old.Releases(d)) < 15 {
 			t.Fatalf("%s: %d releases, %v", d, len(old.Releases(d)), problems)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"wontfix/internal/testkit"
 )
 
 // TestTrackerLikeAck asks ack and a Pattern the same of a checkout of a real
@@ -16,18 +18,8 @@ func TestTrackerLikeAck(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a checkout takes a while; run without -short")
 	}
-	corpus := os.Getenv("WONTFIX_CORPUS")
-	if corpus == "" {
-		corpus = filepath.Join("..", "..", "shared", "corpus")
-	}
-	repository := filepath.Join(corpus, "ubuntu-cve-tracker", "2020-04-07.git")
-	if _, err := os.Stat(repository); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skipf("no tracker: %v; set WONTFIX_CORPUS", err)
-	}
-	ack, git, tar := need(t, "ack"), need(t, "git"), need(t, "tar")
+	repository := testkit.Corpus(t, testkit.Tracker)
+	ack, git, tar := testkit.Program(t, "ack"), testkit.Program(t, "git"), testkit.Program(t, "tar")
 	dir := t.TempDir()
 	archive := exec.Command(git, "-c", "safe.directory=*", "--git-dir", repository, "archive", "HEAD", "retired")
 	unpack := exec.Command(tar, "-xf", "-", "-C", dir)

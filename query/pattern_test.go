@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wontfix/internal/testkit"
 )
 
 // sample has the kinds of lines that a tracker has, and lines made to tell
@@ -101,21 +103,6 @@ func matchesOf(p *Pattern, err error, text []byte) string {
 	return b.String()
 }
 
-// need returns the path of a program that a test asks, or skips the test. In
-// CI it must be there.
-func need(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not installed", name)
-	}
-	t.Skipf("%s is not installed; nothing to compare with", name)
-	return ""
-}
-
 // perlMatches asks Perl for what matchesOf returns, for each pattern.
 func perlMatches(t testing.TB, flags string, patterns []string, text string) []string {
 	t.Helper()
@@ -137,7 +124,7 @@ func perlMatches(t testing.TB, flags string, patterns []string, text string) []s
 			for (@lines) { $n++; print "$n " if /$re/ }
 			print "\n";
 		}`
-	out, err := exec.Command(need(t, "perl"), "-CSD", "-e", script, in, list, flags).Output()
+	out, err := exec.Command(testkit.Program(t, "perl"), "-CSD", "-e", script, in, list, flags).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +151,7 @@ func TestPatternsLikePerl(t *testing.T) {
 }
 
 func TestPatternsLikeGrep(t *testing.T) {
-	grep := need(t, "grep")
+	grep := testkit.Program(t, "grep")
 	for _, pattern := range []string{`\Qfoo.bar+\Ebaz`, `\Q(qux)[1]`, `\Qa.c\E|low`, `(?<!^)precise`, `a++b`, `foo\Kbar`, `precise.*ignored(?!.*abandoned)`} {
 		cmd := exec.Command(grep, "-nP", "-a", pattern)
 		cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
@@ -186,7 +173,7 @@ func TestPatternsLikeGrep(t *testing.T) {
 }
 
 func TestPatternsLikeAck(t *testing.T) {
-	ack := need(t, "ack")
+	ack := testkit.Program(t, "ack")
 	dir := t.TempDir()
 	lines := strings.Split(sample, "\n")
 	for i := range lines { // files of three lines each, so that some match and some do not

@@ -2,33 +2,13 @@ package tracker
 
 import (
 	"context"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"wontfix"
+	"wontfix/internal/testkit"
 )
-
-// corpus returns the path of a part of the corpus.
-func corpus(t testing.TB, part string) string {
-	t.Helper()
-	dir := os.Getenv("WONTFIX_CORPUS")
-	if dir == "" {
-		dir = "../../shared/corpus"
-	}
-	path := filepath.Join(dir, part)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skipf("no corpus: %v", err)
-	}
-	return path
-}
-
-const corpusTracker = "ubuntu-cve-tracker/2020-04-07.git"
 
 // plain is a format that reads nothing.
 func plain(file string, text []byte) wontfix.Change {
@@ -43,7 +23,7 @@ func TestCorpus(t *testing.T) {
 		t.Fatal(err)
 	}
 	spec.Parse = plain
-	s, err := Open(t.Context(), spec, corpus(t, corpusTracker), Options{})
+	s, err := Open(t.Context(), spec, testkit.Corpus(t, testkit.Tracker), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +46,7 @@ func TestCorpus(t *testing.T) {
 		}
 		n, size, last = n+1, size+len(c.Text), c.File
 	}
-	out, err := exec.Command("git", "--git-dir="+corpus(t, corpusTracker), "ls-tree", "-r", "--name-only", "HEAD", "active", "retired", "ignored").Output()
+	out, err := exec.Command("git", "--git-dir="+testkit.Corpus(t, testkit.Tracker), "ls-tree", "-r", "--name-only", "HEAD", "active", "retired", "ignored").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +72,7 @@ func BenchmarkReadParse(b *testing.B) {
 }
 
 func benchmark(b *testing.B, spec Spec) {
-	path := corpus(b, corpusTracker)
+	path := testkit.Corpus(b, testkit.Tracker)
 	files, bytes := 0, 0
 	for b.Loop() {
 		s, err := Open(context.Background(), spec, path, Options{})
@@ -120,7 +100,7 @@ func benchmark(b *testing.B, spec Spec) {
 func BenchmarkChanges(b *testing.B) {
 	needGit(b)
 	spec, _ := Find("ubuntu")
-	path := corpus(b, corpusTracker)
+	path := testkit.Corpus(b, testkit.Tracker)
 	out, err := exec.Command("git", "--git-dir="+path, "rev-parse", "HEAD~100").Output()
 	if err != nil {
 		b.Fatal(err)

@@ -9,16 +9,12 @@ import (
 	"time"
 
 	"wontfix"
+	"wontfix/internal/testkit"
 )
 
 func needGit(t testing.TB) {
 	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("the git program is not installed")
-	}
+	testkit.Program(t, "git")
 }
 
 // testSpec is a tracker whose format is the text itself.

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"wontfix/internal/testkit"
 )
 
 // The benchmarks here run whole processes, cold but for the file cache, and
@@ -72,7 +74,7 @@ func scaledTracker(b *testing.B) string {
 	tree := trackerTree(b)
 	scaled.once.Do(func() {
 		dir, err := os.MkdirTemp("", "wontfix-scaled-")
-		must(b, err)
+		testkit.Must(b, err)
 		scaled.dir = dir
 		var names []string
 		for name := range tree {
@@ -84,8 +86,8 @@ func scaledTracker(b *testing.B) string {
 			return cmp.Or(len(tree[c])-len(tree[a]), strings.Compare(a, c))
 		})
 		write := func(name string, text []byte) {
-			must(b, os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755))
-			must(b, os.WriteFile(filepath.Join(dir, name), text, 0o644))
+			testkit.Must(b, os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755))
+			testkit.Must(b, os.WriteFile(filepath.Join(dir, name), text, 0o644))
 			scaled.files++
 			scaled.rows += len(statusLine.FindAll(text, -1))
 			scaled.bytes += len(text)
@@ -115,7 +117,7 @@ func scaledTracker(b *testing.B) string {
 // BenchmarkSync reads a whole tracker into a new database.
 func BenchmarkSync(b *testing.B) {
 	file, err := program()
-	must(b, err)
+	testkit.Must(b, err)
 	dir := scaledTracker(b)
 	plain := filepath.Join(b.TempDir(), "plain")
 	out, err := exec.Command("sh", "-c", `mkdir "$1" && cp -r "$0"/active "$0"/retired "$0"/ignored "$1"`, dir, plain).CombinedOutput()
@@ -154,7 +156,7 @@ func BenchmarkSync(b *testing.B) {
 // scaledDB is a database of the scaled tracker.
 func scaledDB(b *testing.B) string {
 	file, err := program()
-	must(b, err)
+	testkit.Must(b, err)
 	db := filepath.Join(b.TempDir(), "db")
 	out, err := exec.Command(file, "sync", "ubuntu="+scaledTracker(b), "--db", db).CombinedOutput()
 	if err != nil {
@@ -166,8 +168,8 @@ func scaledDB(b *testing.B) string {
 // BenchmarkScan scans a machine of 686 packages.
 func BenchmarkScan(b *testing.B) {
 	file, err := program()
-	must(b, err)
-	db, host := scaledDB(b), corpus(b, "hosts/utopic")
+	testkit.Must(b, err)
+	db, host := scaledDB(b), testkit.Corpus(b, "hosts/utopic")
 	b.Run("text", func(b *testing.B) { process(b, file, "/", "scan", "--root", host, "--db", db, "--offline") })
 	b.Run("json", func(b *testing.B) {
 		process(b, file, "/", "scan", "--root", host, "--db", db, "--offline", "-f", "json")
@@ -178,7 +180,7 @@ func BenchmarkScan(b *testing.B) {
 // BenchmarkWhy makes one dossier.
 func BenchmarkWhy(b *testing.B) {
 	file, err := program()
-	must(b, err)
+	testkit.Must(b, err)
 	process(b, file, "/", "why", "CVE-2014-9365", "python2.7", "--release", "trusty", "--db", scaledDB(b))
 }
 
@@ -186,7 +188,7 @@ func BenchmarkWhy(b *testing.B) {
 // look-ahead, and has ack and ripgrep do the same on a checkout.
 func BenchmarkGrep(b *testing.B) {
 	file, err := program()
-	must(b, err)
+	testkit.Must(b, err)
 	const pattern = `precise.*ignored(?!.*abandoned)`
 	db, dir := scaledDB(b), scaledTracker(b)
 	b.Run("wontfix", func(b *testing.B) { process(b, file, "/", "search", "--grep", pattern, "-l", "--db", db) })
@@ -203,6 +205,6 @@ func BenchmarkGrep(b *testing.B) {
 // BenchmarkSearch searches statements by their fields.
 func BenchmarkSearch(b *testing.B) {
 	file, err := program()
-	must(b, err)
+	testkit.Must(b, err)
 	process(b, file, "/", "search", "release:precise status:ignored", "-l", "--db", scaledDB(b))
 }

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"archive/tar"
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path"
@@ -22,27 +19,9 @@ import (
 	"time"
 
 	"wontfix"
+	"wontfix/internal/testkit"
 	"wontfix/report"
 )
-
-// corpus returns the path of a file of the corpus, or skips the test.
-func corpus(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("WONTFIX_CORPUS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	file := filepath.Join(dir, filepath.FromSlash(name))
-	if _, err := os.Stat(file); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%v; set WONTFIX_CORPUS to the folder of the corpus", err)
-		}
-		t.Skipf("%v; set WONTFIX_CORPUS to the folder of the corpus", err)
-	}
-	return file
-}
-
-const corpusTracker = "ubuntu-cve-tracker/2020-04-07.git"
 
 // corpusDB is the database of the corpus tracker, made once for all tests.
 var corpusDB struct {
@@ -54,7 +33,7 @@ var corpusDB struct {
 // database returns the path of the corpus tracker's database, made by a sync.
 func database(t testing.TB) string {
 	t.Helper()
-	source := corpus(t, corpusTracker)
+	source := testkit.Corpus(t, testkit.Tracker)
 	corpusDB.once.Do(func() {
 		corpusDB.dir, corpusDB.err = os.MkdirTemp("", "wontfix-corpus-")
 		if corpusDB.err == nil {
@@ -85,11 +64,11 @@ func wontfixIn(home string, args ...string) (stdout, stderr string, err error) {
 
 func scanHost(t testing.TB, host string, args ...string) *wontfix.Scan {
 	t.Helper()
-	root := corpus(t, "hosts/"+host)
+	root := testkit.Corpus(t, "hosts/"+host)
 	out, _, err := wontfixIn(t.TempDir(), append([]string{"scan", "--root", root, "--db", database(t), "--offline", "-f", "json"}, args...)...)
-	must(t, err)
+	testkit.Must(t, err)
 	scan, err := report.ReadScan(strings.NewReader(out))
-	must(t, err)
+	testkit.Must(t, err)
 	return scan
 }
 
@@ -102,15 +81,12 @@ type claim struct{ id, source, version string }
 // and each finding beyond the open rows must be one of the kinds that need no
 // open word.
 func TestScanIsComplete(t *testing.T) {
-	dpkg, err := exec.LookPath("dpkg")
-	if err != nil {
-		t.Skip("dpkg: not on this machine")
-	}
+	dpkg := testkit.Program(t, "dpkg")
 	tree := trackerTree(t)
 	for _, host := range []string{"utopic", "trusty", "focal"} {
 		t.Run(host, func(t *testing.T) {
 			scan := scanHost(t, host)
-			open := openRows(t, dpkg, tree, host, sourcesOf(t, corpus(t, "hosts/"+host+"/var/lib/dpkg/status")))
+			open := openRows(t, dpkg, tree, host, sourcesOf(t, testkit.Corpus(t, "hosts/"+host+"/var/lib/dpkg/status")))
 			told := make(map[claim]bool)
 			further := make(map[string]int)
 			for _, f := range scan.Findings {
@@ -159,7 +135,7 @@ func TestScanIsComplete(t *testing.T) {
 // sourcesOf reads the source versions of a status file, in the plainest way.
 func sourcesOf(t *testing.T, file string) map[string][]string {
 	text, err := os.ReadFile(file)
-	must(t, err)
+	testkit.Must(t, err)
 	sources := make(map[string][]string)
 	for stanza := range strings.SplitSeq(string(text), "\n\n") {
 		field := func(name string) string {
@@ -228,50 +204,32 @@ func lower(t *testing.T, dpkg, a, b string) bool {
 	return err == nil
 }
 
-// trackerTree returns the entries at the tip of the corpus tracker.
+// trackerTree returns the files at the tip of the corpus tracker.
 func trackerTree(t testing.TB) map[string][]byte {
-	cmd := exec.Command("git", "-c", "safe.directory=*", "-C", corpus(t, corpusTracker), "archive", "HEAD", "active", "ignored", "retired")
-	out, err := cmd.StdoutPipe()
-	must(t, err)
-	must(t, cmd.Start())
-	tree := make(map[string][]byte)
-	r := tar.NewReader(bufio.NewReaderSize(out, 1<<20))
-	for {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		must(t, err)
-		if h.Typeflag == tar.TypeReg {
-			tree[h.Name], err = io.ReadAll(r)
-			must(t, err)
-		}
-	}
-	must(t, cmd.Wait())
-	return tree
+	return testkit.Tree(t, testkit.Corpus(t, testkit.Tracker), "active", "ignored", "retired")
 }
 
 // TestDump compares the database with the rows of the tracker's own loader.
 func TestDump(t *testing.T) {
 	out, _, err := wontfixIn(t.TempDir(), "db", "dump", "--statements", "--db", database(t))
-	must(t, err)
-	f, err := os.Open(corpus(t, "ubuntu-cve-tracker/rows-2020-04-07.ndjson.gz"))
-	must(t, err)
+	testkit.Must(t, err)
+	f, err := os.Open(testkit.Corpus(t, "ubuntu-cve-tracker/rows-2020-04-07.ndjson.gz"))
+	testkit.Must(t, err)
 	defer f.Close()
 	z, err := gzip.NewReader(f)
-	must(t, err)
+	testkit.Must(t, err)
 	want := make(map[dumpRow]bool)
 	dec := json.NewDecoder(z)
 	for dec.More() {
 		var r dumpRow
-		must(t, dec.Decode(&r))
+		testkit.Must(t, dec.Decode(&r))
 		want[r] = true
 	}
 	n, extra := 0, 0
 	var last dumpRow
 	for line := range strings.Lines(out) {
 		var r dumpRow
-		must(t, json.Unmarshal([]byte(line), &r))
+		testkit.Must(t, json.Unmarshal([]byte(line), &r))
 		if !want[r] {
 			if extra++; extra <= 5 {
 				t.Errorf("row that the reference has not: %s", line)
@@ -300,7 +258,7 @@ func TestSeed(t *testing.T) {
 		t.Errorf("outlook %s, evidence %s, reasons %v, text %q", f.Outlook, f.Evidence, f.Reasons, f.ReasonText)
 	}
 	out, _, err := wontfixIn(t.TempDir(), "why", "CVE-2014-9365", "python2.7", "--release", "trusty", "--db", database(t))
-	must(t, err)
+	testkit.Must(t, err)
 	for _, want := range []string{"ignored", "mdeslaur", "quite a large change", "python3.4", "3.4.3-1ubuntu1~14.04.2", "retired/CVE-2014-9365", "https://ubuntu.com/security/CVE-2014-9365"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("why: no %q in\n%s", want, out)
@@ -310,20 +268,14 @@ func TestSeed(t *testing.T) {
 
 // TestGrepIsAck compares --grep with what ack prints on a checkout.
 func TestGrepIsAck(t *testing.T) {
-	ack, err := exec.LookPath("ack")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("ack: not on this machine")
-		}
-		t.Skip("ack: not on this machine")
-	}
+	ack := testkit.Program(t, "ack")
 	dir := t.TempDir()
 	for name, text := range trackerTree(t) {
 		if !strings.HasPrefix(path.Base(name), "CVE-") {
 			continue // templates and lists are no entries
 		}
-		must(t, os.MkdirAll(filepath.Join(dir, path.Dir(name)), 0o755))
-		must(t, os.WriteFile(filepath.Join(dir, name), text, 0o644))
+		testkit.Must(t, os.MkdirAll(filepath.Join(dir, path.Dir(name)), 0o755))
+		testkit.Must(t, os.WriteFile(filepath.Join(dir, name), text, 0o644))
 	}
 	for _, tt := range []struct {
 		pattern, in string
@@ -345,18 +297,11 @@ func TestGrepIsAck(t *testing.T) {
 		if errors.As(err, &exit) && exit.ExitCode() == 1 {
 			err = nil // nothing found
 		}
-		must(t, err)
+		testkit.Must(t, err)
 		got, _, err := wontfixIn(dir, append([]string{"search", "--grep", tt.pattern, "--in", tt.in, "--db", database(t)}, tt.flags...)...)
-		must(t, err)
+		testkit.Must(t, err)
 		if got != string(want) {
 			t.Errorf("%s in %s %v: ack has %d lines, wontfix %d", tt.pattern, tt.in, tt.flags, strings.Count(string(want), "\n"), strings.Count(got, "\n"))
 		}
-	}
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"wontfix/internal/testkit"
 )
 
 // A result is what a process of wontfix left.
@@ -64,7 +66,7 @@ func home(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"tracker", "root"} {
-		must(t, os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join("testdata", name))))
+		testkit.Must(t, os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join("testdata", name))))
 	}
 	wants(t, dir, exitOK, "9 entries", "sync", "ubuntu=tracker")
 	return dir
@@ -73,8 +75,8 @@ func home(t *testing.T) string {
 func write(t *testing.T, dir, name, text string) {
 	t.Helper()
 	file := filepath.Join(dir, name)
-	must(t, os.MkdirAll(filepath.Dir(file), 0o755))
-	must(t, os.WriteFile(file, []byte(text), 0o644))
+	testkit.Must(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	testkit.Must(t, os.WriteFile(file, []byte(text), 0o644))
 }
 
 // synthetic writes a tracker of n entries. A generation has a word of its own
@@ -113,7 +115,7 @@ func TestDamagedTracker(t *testing.T) {
 	dir := home(t)
 	before := dumpOf(t, dir)
 	whole, err := os.ReadFile(filepath.Join(dir, "tracker/active/CVE-2024-0001"))
-	must(t, err)
+	testkit.Must(t, err)
 	random := make([]byte, 5000)
 	for i, r := 0, rand.New(rand.NewPCG(7, 7)); i < len(random); i++ {
 		random[i] = byte(r.Uint32())
@@ -148,9 +150,9 @@ func TestDamagedMachine(t *testing.T) {
 	dir := home(t)
 	file := filepath.Join(dir, "root/var/lib/dpkg/status")
 	text, err := os.ReadFile(file)
-	must(t, err)
+	testkit.Must(t, err)
 	cut := strings.LastIndex(string(text), "Package: ffmpeg")
-	must(t, os.WriteFile(file, append(text[:cut:cut], "Package: ffmpeg\nStatus: install ok inst"...), 0o644))
+	testkit.Must(t, os.WriteFile(file, append(text[:cut:cut], "Package: ffmpeg\nStatus: install ok inst"...), 0o644))
 	r := wants(t, dir, exitStale, "", "scan", "--root", "root", "--strict", "-f", "json")
 	for _, want := range []string{"CVE-2024-0001", "CVE-2024-0007", "var/lib/dpkg/status"} {
 		if !strings.Contains(r.stdout, want) {
@@ -166,23 +168,23 @@ func TestDamagedMachine(t *testing.T) {
 func TestLinkOut(t *testing.T) {
 	dir := home(t)
 	file := filepath.Join(dir, "root/var/lib/dpkg/status")
-	must(t, os.Rename(file, filepath.Join(dir, "outside")))
+	testkit.Must(t, os.Rename(file, filepath.Join(dir, "outside")))
 	for _, target := range []string{filepath.Join(dir, "outside"), "../../../../outside"} {
-		must(t, os.Symlink(target, file))
+		testkit.Must(t, os.Symlink(target, file))
 		r := wants(t, dir, exitError, "dpkg/status", "scan", "--root", "root")
 		if strings.Contains(r.stdout, "hello") {
 			t.Errorf("a link to %s leads out:\n%s", target, r.stdout)
 		}
-		must(t, os.Remove(file))
+		testkit.Must(t, os.Remove(file))
 	}
 }
 
 // TestFullDisk syncs onto a disk of 1 MB.
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
-	must(t, os.CopyFS(filepath.Join(dir, "tracker"), os.DirFS("testdata/tracker")))
+	testkit.Must(t, os.CopyFS(filepath.Join(dir, "tracker"), os.DirFS("testdata/tracker")))
 	synthetic(t, filepath.Join(dir, "large"), 3000, "needed")
-	must(t, os.Mkdir(filepath.Join(dir, "disk"), 0o755))
+	testkit.Must(t, os.Mkdir(filepath.Join(dir, "disk"), 0o755))
 	cmd := wontfixProcess(dir)
 	cmd.Path, cmd.Err = "/usr/bin/unshare", nil
 	cmd.Args = []string{"unshare", "--user", "--map-root-user", "--mount", "sh", "-c", `
@@ -228,9 +230,9 @@ func TestKilledSync(t *testing.T) {
 	killed := 0
 	for i := range 10 {
 		cmd := wontfixProcess(dir, "sync", "-q", "--full", "ubuntu=new")
-		must(t, cmd.Start())
+		testkit.Must(t, cmd.Start())
 		time.Sleep(time.Duration((float64(i) + r.Float64()) / 10 * float64(whole)))
-		must(t, cmd.Process.Kill())
+		testkit.Must(t, cmd.Process.Kill())
 		if err := cmd.Wait(); err != nil {
 			killed++
 		}
@@ -251,7 +253,7 @@ func TestKilledSync(t *testing.T) {
 		t.Error("the sync after the kills differs from an undisturbed one")
 	}
 	left, err := filepath.Glob(filepath.Join(dir, "*.new-*"))
-	must(t, err)
+	testkit.Must(t, err)
 	if len(left) > 0 {
 		t.Errorf("left behind: %q", left)
 	}
@@ -262,16 +264,16 @@ func TestKilledSync(t *testing.T) {
 func TestTwoSyncs(t *testing.T) {
 	dir := home(t)
 	f, err := os.OpenFile(filepath.Join(dir, "wontfix.db.lock"), os.O_RDWR|os.O_CREATE, 0o644)
-	must(t, err)
+	testkit.Must(t, err)
 	defer f.Close()
-	must(t, syscall.Flock(int(f.Fd()), syscall.LOCK_EX))
-	must(t, f.Truncate(0))
+	testkit.Must(t, syscall.Flock(int(f.Fd()), syscall.LOCK_EX))
+	testkit.Must(t, f.Truncate(0))
 	_, err = f.WriteAt([]byte("4711\n"), 0)
-	must(t, err)
+	testkit.Must(t, err)
 	wants(t, dir, exitError, "another sync (process 4711) is writing", "sync", "--full", "ubuntu=tracker")
 	wants(t, dir, exitOK, "", "scan", "--root", "root")
 	wants(t, dir, exitOK, "", "why", "CVE-2024-0001")
-	must(t, f.Close())
+	testkit.Must(t, f.Close())
 	wants(t, dir, exitOK, "9 entries", "sync", "--full", "ubuntu=tracker")
 }
 
@@ -281,7 +283,7 @@ func TestDamagedDatabase(t *testing.T) {
 	dir := home(t)
 	file := filepath.Join(dir, "wontfix.db")
 	whole, err := os.ReadFile(file)
-	must(t, err)
+	testkit.Must(t, err)
 	dump := dumpOf(t, dir)
 	future := bytes.Clone(whole)
 	copy(future[60:], []byte{0, 0, 0, 9}) // SQLite's user_version
@@ -296,7 +298,7 @@ func TestDamagedDatabase(t *testing.T) {
 			{"search", "release:jammy"}, {"search", "--grep", "jammy"}, {"db", "status"}, {"db", "verify"},
 			{"db", "dump", "--statements"}, {"db", "export", "out.zst"},
 		} {
-			must(t, os.WriteFile(file, content, 0o644))
+			testkit.Must(t, os.WriteFile(file, content, 0o644))
 			r := wants(t, dir, exitError, "wontfix: database \"wontfix.db\"", args...)
 			if !strings.Contains(r.stderr, "`wontfix sync") || r.stdout != "" || strings.Count(r.stderr, "\n") != 1 {
 				t.Errorf("%s, %s: %q %q", name, args, r.stdout, r.stderr)
@@ -311,7 +313,7 @@ func TestDamagedDatabase(t *testing.T) {
 	page := len(whole) / 2 &^ 8191
 	torn := bytes.Clone(whole)
 	clear(torn[page : page+8192])
-	must(t, os.WriteFile(file, torn, 0o644))
+	testkit.Must(t, os.WriteFile(file, torn, 0o644))
 	wants(t, dir, exitError, "wontfix sync --full", "db", "verify")
 	wants(t, dir, exitOK, "9 entries", "sync", "--full", "ubuntu=tracker")
 	if dumpOf(t, dir) != dump {
@@ -349,10 +351,10 @@ devel_hel!lo: needed
 	write(t, dir, "tracker/active/CVE-2025-0002"+strings.ReplaceAll(evil, "/", ""), "x")
 	write(t, dir, "root/etc/hostname", "inn"+evil+"\n")
 	status, err := os.ReadFile(filepath.Join(dir, "root/var/lib/dpkg/status"))
-	must(t, err)
+	testkit.Must(t, err)
 	write(t, dir, "root/var/lib/dpkg/status", string(status)+strings.ReplaceAll("Package: ev!il\nStatus: install ok installed\nVersion: 1!\nArchitecture: a!\n\nPackage: hello\nStatus: install ok installed\nArchitecture: i386\nVersion: 2.10!\n", "!", evil))
 	write(t, dir, "git", "#!/bin/sh\nprintf 'fatal: \\033]0;owned\\007\\033[31m\\nwontfix: all is well\\n' >&2\nexit 128\n")
-	must(t, os.Chmod(filepath.Join(dir, "git"), 0o755))
+	testkit.Must(t, os.Chmod(filepath.Join(dir, "git"), 0o755))
 	wants(t, dir, exitOK, "10 entries", "sync", "ubuntu=tracker")
 	for _, args := range [][]string{
 		{"scan", "--root", "root"}, {"scan", "--root", "root", "-f", "csv"}, {"scan", "--root", "root", "-f", "markdown"},
@@ -410,12 +412,12 @@ func TestClosedPipe(t *testing.T) {
 	dir := home(t)
 	for _, args := range [][]string{{"scan", "--root", "root"}, {"db", "dump", "--statements"}, {"search", "release:jammy"}, {"--help"}} {
 		r, w, err := os.Pipe()
-		must(t, err)
-		must(t, r.Close())
+		testkit.Must(t, err)
+		testkit.Must(t, r.Close())
 		cmd := wontfixProcess(dir, args...)
 		cmd.Stdout = w
 		got := runProcess(t, cmd)
-		must(t, w.Close())
+		testkit.Must(t, w.Close())
 		if got.stderr != "" || got.status == exitError {
 			t.Errorf("wontfix %s: status %d, %q", strings.Join(args, " "), got.status, got.stderr)
 		}

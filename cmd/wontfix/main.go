@@ -263,14 +263,18 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %s", n, noun)
 }
 
-// terminal returns the width of w if it is a terminal.
+// terminal reports whether w is a terminal, and its width, 0 if the terminal
+// does not tell.
 func terminal(w io.Writer) (width int, ok bool) {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return 0, false
 	}
 	width, _, err := term.GetSize(int(f.Fd()))
-	return width, err == nil && width > 0
+	if err != nil {
+		return 0, true
+	}
+	return width, true
 }
 
 // reportOptions returns how text should look on w.

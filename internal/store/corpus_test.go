@@ -12,23 +12,14 @@ import (
 
 	"wontfix"
 	"wontfix/internal/store"
+	"wontfix/internal/testkit"
 	"wontfix/tracker"
 )
 
 // corpus opens the tracker of the corpus.
 func corpus(t testing.TB) (*tracker.Source, tracker.Spec) {
 	t.Helper()
-	dir := os.Getenv("WONTFIX_CORPUS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	path := filepath.Join(dir, "ubuntu-cve-tracker", "2020-04-07.git")
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%v; set WONTFIX_CORPUS to the folder of the corpus", err)
-		}
-		t.Skipf("%v; set WONTFIX_CORPUS to the folder of the corpus", err)
-	}
+	path := testkit.Corpus(t, testkit.Tracker)
 	spec, err := tracker.Find("ubuntu")
 	if err != nil {
 		t.Fatal(err)

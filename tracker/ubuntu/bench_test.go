@@ -1,9 +1,12 @@
 package ubuntu
 
-import "testing"
+import (
+	"testing"
+	"wontfix/internal/testkit"
+)
 
 func BenchmarkParse(b *testing.B) {
-	files := treeOf(b, corpus(b, "ubuntu-cve-tracker/2020-04-07.git"))
+	files := treeOf(b, testkit.Corpus(b, testkit.Tracker))
 	b.ReportAllocs()
 	statements, bytes := 0, 0
 	for b.Loop() {

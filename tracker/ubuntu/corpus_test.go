@@ -1,15 +1,12 @@
 package ubuntu
 
 import (
-	"archive/tar"
 	"bufio"
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
-	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"runtime"
@@ -21,23 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"wontfix"
+	"wontfix/internal/testkit"
 )
-
-// corpus returns the path of a file of the corpus, or skips the test.
-func corpus(t testing.TB, name string) string {
-	dir := os.Getenv("WONTFIX_CORPUS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "corpus")
-	}
-	file := filepath.Join(dir, filepath.FromSlash(name))
-	if _, err := os.Stat(file); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%v; set WONTFIX_CORPUS to the folder of the corpus", err)
-		}
-		t.Skipf("%v; set WONTFIX_CORPUS to the folder of the corpus", err)
-	}
-	return file
-}
 
 // A row is one line of the reference loader's answer.
 type row struct {
@@ -134,17 +116,17 @@ func headOf(e *wontfix.Entry) head {
 // loader: every field of every file that it accepts, and the file and line of
 // what it rejects.
 func TestVectors(t *testing.T) {
-	dir := corpus(t, "ubuntu-cve-tracker/vectors")
+	dir := testkit.Corpus(t, "ubuntu-cve-tracker/vectors")
 	wantHead, wantRows, wantErr := map[string]head{}, map[string][]row{}, map[string][]string{}
 	eachLine(t, filepath.Join(dir, "expected.ndjson"), func(line []byte) {
 		if bytes.Contains(line, []byte(`"package":`)) {
 			var r row
-			must(t, json.Unmarshal(line, &r))
+			testkit.Must(t, json.Unmarshal(line, &r))
 			wantRows[r.CVE] = append(wantRows[r.CVE], r)
 			return
 		}
 		var h head
-		must(t, json.Unmarshal(line, &h))
+		testkit.Must(t, json.Unmarshal(line, &h))
 		wantHead[h.CVE] = h
 	})
 	eachLine(t, filepath.Join(dir, "expected.rejected.ndjson"), func(line []byte) {
@@ -152,11 +134,11 @@ func TestVectors(t *testing.T) {
 			Path   string
 			Errors []string
 		}
-		must(t, json.Unmarshal(line, &r))
+		testkit.Must(t, json.Unmarshal(line, &r))
 		wantErr[path.Base(r.Path)] = r.Errors
 	})
 	files, err := filepath.Glob(filepath.Join(dir, "active", "CVE-*"))
-	must(t, err)
+	testkit.Must(t, err)
 	if len(files) != 52 || len(wantHead)+len(wantErr) != 52 {
 		t.Fatalf("%d files, %d accepted, %d rejected; want 52 in all", len(files), len(wantHead), len(wantErr))
 	}
@@ -164,7 +146,7 @@ func TestVectors(t *testing.T) {
 		id := filepath.Base(file)
 		t.Run(id, func(t *testing.T) {
 			text, err := os.ReadFile(file)
-			must(t, err)
+			testkit.Must(t, err)
 			entry, problems := Load("active/"+id, text)
 			if want := wantErr[id]; want != nil {
 				if entry != nil {
@@ -203,12 +185,12 @@ func TestVectors(t *testing.T) {
 // compares each row with the reference loader's: none missing, none extra, and
 // the same files rejected.
 func TestCorpusRows(t *testing.T) {
-	repository := corpus(t, "ubuntu-cve-tracker/2020-04-07.git")
+	repository := testkit.Corpus(t, testkit.Tracker)
 	want := make(map[string][]row, 40000) // by vulnerability
 	total := 0
-	eachLine(t, corpus(t, "ubuntu-cve-tracker/rows-2020-04-07.ndjson.gz"), func(line []byte) {
+	eachLine(t, testkit.Corpus(t, "ubuntu-cve-tracker/rows-2020-04-07.ndjson.gz"), func(line []byte) {
 		var r row
-		must(t, json.Unmarshal(line, &r))
+		testkit.Must(t, json.Unmarshal(line, &r))
 		want[r.CVE] = append(want[r.CVE], r)
 		total++
 	})
@@ -270,50 +252,29 @@ type treeFile struct {
 
 // treeOf returns the entries of a repository's tip.
 func treeOf(t testing.TB, repository string) []treeFile {
-	cmd := exec.Command("git", "-c", "safe.directory=*", "-C", repository, "archive", "HEAD", "active", "ignored", "retired")
-	out, err := cmd.StdoutPipe()
-	must(t, err)
-	must(t, cmd.Start())
 	var files []treeFile
-	r := tar.NewReader(bufio.NewReaderSize(out, 1<<20))
-	for {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
+	for name, text := range testkit.Tree(t, repository, "active", "ignored", "retired") {
+		if IsEntry(path.Base(name)) {
+			files = append(files, treeFile{name, text})
 		}
-		must(t, err)
-		if h.Typeflag != tar.TypeReg || !IsEntry(path.Base(h.Name)) {
-			continue
-		}
-		text, err := io.ReadAll(r)
-		must(t, err)
-		files = append(files, treeFile{h.Name, text})
 	}
-	must(t, cmd.Wait())
 	return files
 }
 
 func eachLine(t testing.TB, file string, f func(line []byte)) {
 	t.Helper()
 	in, err := os.Open(file)
-	must(t, err)
+	testkit.Must(t, err)
 	defer in.Close()
 	var r io.Reader = in
 	if strings.HasSuffix(file, ".gz") {
 		r, err = gzip.NewReader(in)
-		must(t, err)
+		testkit.Must(t, err)
 	}
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, 1<<24)
 	for s.Scan() {
 		f(s.Bytes())
 	}
-	must(t, s.Err())
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Err())
 }

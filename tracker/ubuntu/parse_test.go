@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"wontfix"
+	"wontfix/internal/testkit"
 )
 
 var update = flag.Bool("update", false, "write what the code makes of testdata into it")
@@ -20,14 +21,14 @@ var update = flag.Bool("update", false, "write what the code makes of testdata i
 // Parse makes of it.
 func cases(t testing.TB) []testCase {
 	files, err := filepath.Glob("testdata/*.txtar")
-	must(t, err)
+	testkit.Must(t, err)
 	if len(files) == 0 {
 		t.Fatal("testdata has no cases")
 	}
 	var list []testCase
 	for _, file := range files {
 		ar, err := txtar.ParseFile(file)
-		must(t, err)
+		testkit.Must(t, err)
 		if len(ar.Files) != 2 || ar.Files[1].Name != "want" {
 			t.Fatalf("%s: want an entry and its meaning", file)
 		}
@@ -43,7 +44,7 @@ func TestParse(t *testing.T) {
 			got := describe(entry, problems)
 			if *update {
 				c.archive.Files[1].Data = got
-				must(t, os.WriteFile(c.name, txtar.Format(c.archive), 0o644))
+				testkit.Must(t, os.WriteFile(c.name, txtar.Format(c.archive), 0o644))
 				return
 			}
 			if !bytes.Equal(got, c.want) {
