@@ -63,7 +63,7 @@ func listsMissing(m *wontfix.Machine) string {
 	if len(m.Archives) == 0 {
 		return "the machine holds no package lists"
 	}
-	return fmt.Sprintf("the machine holds %d package lists, and not the one of %s main", len(m.Archives), m.Base.Series)
+	return fmt.Sprintf("the package list of %s main is not among those that the machine holds (%d)", m.Base.Series, len(m.Archives))
 }
 
 // own reports whether an archive is the distribution's own.

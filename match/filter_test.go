@@ -155,7 +155,7 @@ package g 1 g 1 from=UbuntuESM/focal-infra-security/main`
 	// Without the list of main nothing can be said of what no list has.
 	m.Archives = m.Archives[1:2]
 	c, unsaid = match.Cover(m)
-	if len(c.Unwatched) != 1 || len(unsaid) != 1 || unsaid[0].Command != "apt-get update" || !strings.Contains(unsaid[0].Why, "1 package lists, and not the one of focal main") {
+	if len(c.Unwatched) != 1 || len(unsaid) != 1 || unsaid[0].Command != "apt-get update" || !strings.Contains(unsaid[0].Why, "the package list of focal main is not among") {
 		t.Errorf("unwatched %v, unsaid %v", c.Unwatched, unsaid)
 	}
 	m.Archives = nil

@@ -73,27 +73,64 @@ func (t *scanText) upgrades() {
 	})
 	t.blank()
 	t.rule(strong("Can be upgraded now"), dim(" · "+count(len(list), "package")))
+	rows := upgradeRows(list)
 	nameWidth, versionWidth := 0, 0
-	for _, u := range list {
-		nameWidth = max(nameWidth, min(columns(Clean(u.Name)), t.width/3))
-		versionWidth = max(versionWidth, min(columns(Clean(u.Version)), t.width/4))
+	for _, r := range rows {
+		nameWidth = max(nameWidth, min(columns(Clean(r.name)), t.width/3))
+		versionWidth = max(versionWidth, min(columns(Clean(r.Version)), t.width/3))
 	}
-	for i, u := range list {
+	shown := 0
+	for i, r := range rows {
 		if t.limit > 0 && i == t.limit {
-			t.more(len(list)-i, "package")
+			t.more(len(list)-shown, "package")
 			break
 		}
-		spans := []span{text("→ "), strong(u.Offer.Version)}
-		if u.Held {
+		shown += r.packages
+		spans := []span{text("→ "), strong(r.Offer.Version)}
+		if r.Held {
 			spans = append(spans, text(" on hold"))
 		}
 		st := plain
-		if pocketRank(u) == 0 {
+		if pocketRank(r.Upgrade) == 0 {
 			st = styleAvailable
 		}
-		spans = append(spans, gap, in(st, archiveName(u.Offer.Archive)))
-		t.row(2, []field{{text(u.Name), nameWidth + 1}, {dim(u.Version), versionWidth + 1}}, spans...)
+		spans = append(spans, gap, in(st, pocketName(r.Offer.Archive)))
+		if r.packages > 1 {
+			spans = append(spans, gap, dim("×"+strconv.Itoa(r.packages)))
+		}
+		t.row(2, []field{{text(r.name), nameWidth + 1}, {dim(r.Version), versionWidth + 1}}, spans...)
 	}
+}
+
+// An upgradeRow is the binary packages of one source that go from one version
+// to another together.
+type upgradeRow struct {
+	wontfix.Upgrade
+	name     string // of the package, or of the source if there are several
+	packages int
+}
+
+func upgradeRows(list []wontfix.Upgrade) []upgradeRow {
+	var rows []upgradeRow
+	for _, u := range list {
+		if n := len(rows) - 1; n >= 0 {
+			r := &rows[n]
+			if r.Source == u.Source && r.Version == u.Version && r.Held == u.Held && r.Offer.Version == u.Offer.Version && pocketName(r.Offer.Archive) == pocketName(u.Offer.Archive) {
+				r.name, r.packages = u.Source, r.packages+1
+				continue
+			}
+		}
+		rows = append(rows, upgradeRow{u, u.Name, 1})
+	}
+	return rows
+}
+
+// pocketName names the place of an upgrade as shortly as can be.
+func pocketName(a *wontfix.Archive) string {
+	if a == nil {
+		return ""
+	}
+	return cmp.Or(a.Pocket(), a.Suite, archiveName(a))
 }
 
 // more writes how many rows a limit has cut off a list.

@@ -203,7 +203,7 @@ func statementsFor(ctx context.Context, e *env, m *wontfix.Machine) (t *wontfix.
 	missing = &wontfix.Unsaid{What: "which vulnerabilities are open on this machine, and which will never be fixed"}
 	spec, err := tracker.Find(m.Base.Distribution)
 	if err != nil {
-		missing.Why = fmt.Sprintf("wontfix %s reads no tracker of %s yet", strings.TrimPrefix(toolName(), "wontfix "), m.Base.Distribution)
+		missing.Why = "wontfix reads no tracker of " + m.Base.Distribution + " yet"
 		return nil, nil, missing, nil
 	}
 	db, err := e.openDB()
