@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"wontfix"
@@ -243,9 +244,12 @@ func TestDeadText(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	var mu sync.Mutex
 	var total, live int
 	if err := db.Frames(context.Background(), "ubuntu", func(f *Frame) error {
-		total += len(f.Text) // one frame, so one goroutine at a time
+		mu.Lock()
+		defer mu.Unlock()
+		total += len(f.Text)
 		for _, s := range f.Files {
 			live += s.Len
 		}
