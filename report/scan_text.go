@@ -348,7 +348,7 @@ func (t *scanText) foot(tool string) {
 		by[o.String()] = n
 	}
 	t.para(0, strong(counts(by, wontfix.Outlooks(), plainWord)))
-	spans := []span{text("wontfix why " + group(t.s.Findings)[0].findings[0].ID), dim(" tells who decided what, when and why.")}
+	spans := []span{text("wontfix why " + group(t.s.Findings)[0].findings[0].ID), dim(" tells what was decided, and why.")}
 	if tool != "" {
 		spans = append(spans, dim(" "+tool))
 	}

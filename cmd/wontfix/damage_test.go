@@ -129,7 +129,7 @@ func TestDamagedTracker(t *testing.T) {
 	} {
 		write(t, dir, "tracker/active/"+name, text)
 	}
-	wants(t, dir, exitOK, "lines not understood", "sync", "ubuntu=tracker")
+	wants(t, dir, exitOK, "problems in their text", "sync", "ubuntu=tracker")
 	if after := dumpOf(t, dir); after != before {
 		t.Errorf("other entries changed: %d bytes, %d before", len(after), len(before))
 	}
@@ -290,7 +290,6 @@ func TestDamagedDatabase(t *testing.T) {
 	for name, content := range map[string][]byte{
 		"future": future,
 		"empty":  {},
-		"text":   []byte(strings.Repeat("no database\n", 4000)),
 		"cut":    whole[:len(whole)/2],
 	} {
 		for _, args := range [][]string{
@@ -309,6 +308,17 @@ func TestDamagedDatabase(t *testing.T) {
 			t.Errorf("%s: the sync after it gives another database", name)
 		}
 	}
+	// A file that is no database is somebody's, and nothing takes its place.
+	foreign := []byte(strings.Repeat("no database\n", 4000))
+	testkit.Must(t, os.WriteFile(file, foreign, 0o644))
+	for _, args := range [][]string{{"scan", "--root", "root"}, {"db", "status"}, {"sync", "--full", "ubuntu=tracker"}, {"db", "import", "tracker/active/CVE-2024-0001"}} {
+		wants(t, dir, exitError, "give another path", args...)
+	}
+	if left, err := os.ReadFile(file); err != nil || !bytes.Equal(left, foreign) {
+		t.Errorf("a file that is no database was written over: %v", err)
+	}
+	testkit.Must(t, os.WriteFile(file, whole, 0o644))
+	wants(t, dir, exitError, "that is the database itself", "db", "export", "wontfix.db")
 	// Damage that only a look at everything finds.
 	page := len(whole) / 2 &^ 8191
 	torn := bytes.Clone(whole)

@@ -93,6 +93,11 @@ func dbExport(e *env, file string) error {
 		_, err := store.Export(path, e.stdout)
 		return err
 	}
+	if from, err := os.Stat(path); err == nil {
+		if to, err := os.Stat(file); err == nil && os.SameFile(from, to) {
+			return fmt.Errorf("db export %s: that is the database itself; give another file", file)
+		}
+	}
 	var digest store.Digest
 	err = writeFile(file, func(w io.Writer) (err error) {
 		digest, err = store.Export(path, w)

@@ -7,12 +7,15 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
 	"wontfix"
 	"wontfix/inventory"
 	"wontfix/lifecycle"
+	"wontfix/tracker"
+	"wontfix/tracker/ubuntu"
 )
 
 // A target is the machine to look at, as flags.
@@ -105,7 +108,10 @@ func parseRelease(s string) (wontfix.Release, error) {
 		return wontfix.Release{}, nil
 	}
 	table := lifecycle.Embedded()
-	for _, d := range table.Distributions() {
+	// 14.04 is Ubuntu's before it is a point release of Debian 14.
+	distributions := table.Distributions()
+	slices.SortStableFunc(distributions, func(a, b string) int { return tracked(b) - tracked(a) })
+	for _, d := range distributions {
 		for _, full := range []string{s, d + "/" + s} {
 			r, err := wontfix.ParseRelease(full)
 			if err != nil || r.Distribution != d || r.Series == "" {
@@ -118,11 +124,22 @@ func parseRelease(s string) (wontfix.Release, error) {
 				if r.Product == "esm" {
 					r.Product = "esm-infra"
 				}
+				if r.Product != "" && !slices.Contains(ubuntu.Products(), r.Product) {
+					return r, fmt.Errorf("--release %s: no such product; it is one of %s", s, strings.Join(ubuntu.Products(), ", "))
+				}
 				return r, nil
 			}
 		}
 	}
 	return wontfix.Release{}, fmt.Errorf("--release %s: no such release; want a series such as trusty, or trusty/esm-infra, or ubuntu/14.04", s)
+}
+
+// tracked is 1 for a distribution whose tracker can be read.
+func tracked(distribution string) int {
+	if _, err := tracker.Find(distribution); err != nil {
+		return 0
+	}
+	return 1
 }
 
 // ownDates returns the dates that come with the program or, where it knows

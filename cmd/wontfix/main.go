@@ -132,11 +132,11 @@ func message(s string) string {
 // newRoot makes the tree of commands. What cobra itself writes goes to help.
 func newRoot(e *env, help io.Writer) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "wontfix",
-		Short: "What will this machine never get, and who decided that?",
+		Use:     "wontfix",
+		Version: strings.TrimPrefix(toolName(), "wontfix "),
+		Short:   "What will this machine never get, and why?",
 		Long: `wontfix says what is still open on a machine whose updates are all installed,
-what of it will never be fixed there, who decided that, why, and where that is
-written.
+what of it will never be fixed there, why, and where that is written.
 
 Data goes to standard output, progress and warnings to standard error.
 
@@ -225,6 +225,8 @@ func fromEnvironment(flags *pflag.FlagSet, getenv func(string) string) error {
 	return err
 }
 
+var errNoPlace = errors.New("no place for the database: set HOME, or give --db FILE")
+
 // cacheDir returns the folder for what can be had again.
 func (e *env) cacheDir() (string, error) {
 	if dir := e.getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
@@ -233,7 +235,7 @@ func (e *env) cacheDir() (string, error) {
 	if home := e.getenv("HOME"); home != "" {
 		return filepath.Join(home, ".cache", "wontfix"), nil
 	}
-	return "", errors.New("no place for the database: set HOME, or give --db FILE")
+	return "", errNoPlace
 }
 
 // dbPath returns the path of the database.

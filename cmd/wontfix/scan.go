@@ -166,7 +166,7 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 	s = &wontfix.Scan{Schema: wontfix.ScanSchema, Tool: toolName(), Time: e.now().UTC().Truncate(time.Second), Machine: m,
 		Trackers: []wontfix.Tracker{}, Findings: []wontfix.Finding{}, Dismissed: []wontfix.Dismissal{}, Problems: append([]wontfix.Problem{}, m.Problems...)}
 	var unsaid []wontfix.Unsaid
-	t, statements, missing, err := statementsFor(ctx, e, m)
+	t, statements, missing, err := statementsFor(ctx, e, m, c.sync)
 	switch {
 	case err != nil:
 		return nil, false, err
@@ -199,7 +199,9 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 
 // statementsFor returns the tracker of m's distribution with what it says of
 // m's packages. Where there is none, missing says so.
-func statementsFor(ctx context.Context, e *env, m *wontfix.Machine) (t *wontfix.Tracker, statements []wontfix.Statement, missing *wontfix.Unsaid, err error) {
+// synced says that a sync was tried, so that a database which is not there has
+// been told already.
+func statementsFor(ctx context.Context, e *env, m *wontfix.Machine, synced bool) (t *wontfix.Tracker, statements []wontfix.Statement, missing *wontfix.Unsaid, err error) {
 	missing = &wontfix.Unsaid{What: "which vulnerabilities are open on this machine, and which will never be fixed"}
 	spec, err := tracker.Find(m.Base.Distribution)
 	if err != nil {
@@ -207,7 +209,7 @@ func statementsFor(ctx context.Context, e *env, m *wontfix.Machine) (t *wontfix.
 		return nil, nil, missing, nil
 	}
 	db, err := e.openDB()
-	if errors.Is(err, store.ErrMissing) && e.db == "" {
+	if errors.Is(err, errNoPlace) || errors.Is(err, store.ErrMissing) && (e.db == "" || synced) {
 		missing.Why, missing.Command = "there is no copy of the "+spec.Title+" yet", "wontfix sync"
 		return nil, nil, missing, nil
 	} else if err != nil {

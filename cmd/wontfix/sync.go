@@ -66,6 +66,9 @@ func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
 	for _, arg := range args {
 		name, source, given := strings.Cut(arg, "=")
 		spec, err := tracker.Find(name)
+		if err != nil && !given && strings.ContainsAny(name, "/.") {
+			return fmt.Errorf("sync %s: of which tracker is it? Say NAME=SOURCE, as in ubuntu=%[1]s", name)
+		}
 		if err != nil {
 			return err
 		}
@@ -163,7 +166,7 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 		}
 		e.warn("%v", s)
 	}
-	e.warn("%s: %d entries read of %s, %d statements in all, %d lines not understood; %.1f MB, %.1f s",
+	e.warn("%s: %d entries read of %s, %d statements in all, %d problems in their text; %.1f MB, %.1f s",
 		spec.Name, stats.Changes, describeTracker(t), stats.Statements, stats.Problems, float64(stats.Size)/1e6, time.Since(start).Seconds())
 	return nil
 }

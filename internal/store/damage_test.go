@@ -66,11 +66,11 @@ func TestOpenRefuses(t *testing.T) {
 		says string
 	}{
 		{"missing", nil, ErrMissing, "wontfix sync"},
-		{"empty", []byte{}, ErrDamaged, "not a database"},
-		{"random", random, ErrDamaged, "not a database"},
+		{"empty", []byte{}, ErrDamaged, "ends in its header"},
+		{"random", random, ErrForeign, "not a database"},
 		{"newer", version(Version + 6), ErrNewer, "(schema 7, this one reads 1): upgrade wontfix, or build a new one with `wontfix sync`"},
 		{"older", version(0), ErrOlder, "run `wontfix sync`"},
-		{"stranger", stranger, ErrDamaged, "another program"},
+		{"stranger", stranger, ErrForeign, "another program"},
 		{"cut at a page", whole[:len(whole)-page], ErrDamaged, "bytes"},
 		{"cut in a page", whole[:len(whole)-page/2], ErrDamaged, "bytes"},
 		{"header only", whole[:100], ErrDamaged, "bytes"},
@@ -92,6 +92,16 @@ func TestOpenRefuses(t *testing.T) {
 				t.Errorf("Apply of what changed: %v; want %v", err, test.kind)
 			}
 			m := newModel(9)
+			if test.kind == ErrForeign { // it is somebody's file: nothing may take its place
+				_, err := Apply(context.Background(), path, update("ubuntu", true), sequence(m.changes(10)))
+				if !errors.Is(err, ErrForeign) || !bytes.Equal(read(t, path), test.data) {
+					t.Errorf("Apply in full: %v", err)
+				}
+				if _, err := Import(context.Background(), bytes.NewReader(nil), path, ""); !errors.Is(err, ErrForeign) || !bytes.Equal(read(t, path), test.data) {
+					t.Errorf("Import: %v", err)
+				}
+				return
+			}
 			stats, err := Apply(context.Background(), path, update("ubuntu", true), sequence(m.changes(10)))
 			if err != nil {
 				t.Fatal(err)
@@ -102,7 +112,7 @@ func TestOpenRefuses(t *testing.T) {
 			check(t, path, "ubuntu", m)
 		})
 	}
-	if _, err := Open(t.TempDir()); !errors.Is(err, ErrDamaged) {
+	if _, err := Open(t.TempDir()); !errors.Is(err, ErrForeign) {
 		t.Errorf("Open of a folder: %v", err)
 	}
 }

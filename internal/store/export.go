@@ -114,6 +114,9 @@ func Import(ctx context.Context, r io.Reader, path, want string) (Digest, error)
 		return Digest{}, err
 	}
 	defer unlock()
+	if err := checkHeader(path); errors.Is(err, ErrForeign) {
+		return Digest{}, err
+	}
 	aside := asideOf(path)
 	defer os.Remove(aside)
 	digest, err := unpackExport(ctx, r, aside)

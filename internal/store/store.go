@@ -44,6 +44,7 @@ var (
 	ErrOlder    = errors.New("database of an earlier version")
 	ErrNotFound = errors.New("not found")
 	ErrLocked   = errors.New("database being written")
+	ErrForeign  = errors.New("file of another program") // is never overwritten
 )
 
 // kindError is an error whose text says all and that [errors.Is] takes for kind.
@@ -104,7 +105,7 @@ func Open(path string) (*DB, error) {
 	if err := checkHeader(path); err != nil {
 		return nil, err
 	}
-	handle, err := sql.Open("sqlite", uri(path, "mode=ro&immutable=1&_pragma=mmap_size(1073741824)"))
+	handle, err := sql.Open("sqlite", uri(path, "mode=ro&immutable=1&_pragma=mmap_size(1073741824)&_pragma=cell_size_check(1)"))
 	if err != nil {
 		return nil, damaged(path, err.Error())
 	}
@@ -145,14 +146,20 @@ func checkHeader(path string) error {
 		return fmt.Errorf("database: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return errorf(ErrDamaged, "database %q is not a file: give the path of a database", path)
+		return errorf(ErrForeign, "database %q is not a file: give the path of a database", path)
 	}
+	const magic = "SQLite format 3\x00"
 	var head [100]byte
-	if _, err := io.ReadFull(f, head[:]); err != nil || string(head[:16]) != "SQLite format 3\x00" {
-		return errorf(ErrDamaged, "database %q is not a database: remove it and run `wontfix sync`", path)
-	}
-	if binary.BigEndian.Uint32(head[68:]) != applicationID {
-		return errorf(ErrDamaged, "database %q was made by another program: give another path", path)
+	n, err := io.ReadFull(f, head[:])
+	switch {
+	case err != nil && n > 0 && err != io.ErrUnexpectedEOF:
+		return fmt.Errorf("database: %w", err)
+	case n > 0 && string(head[:min(n, 16)]) != magic[:min(n, 16)]:
+		return errorf(ErrForeign, "%q is not a database: give another path", path)
+	case n < len(head):
+		return damaged(path, "ends in its header")
+	case binary.BigEndian.Uint32(head[68:]) != applicationID:
+		return errorf(ErrForeign, "database %q was made by another program: give another path", path)
 	}
 	switch v := binary.BigEndian.Uint32(head[60:]); {
 	case v > Version:

@@ -358,6 +358,9 @@ func tellingSentences(text string) string {
 
 // score says how much a note with a word of decision speaks of s.
 func (n *noteReader) score(text string, s *wontfix.Statement) int {
+	if namesOtherSeries(text, s.Release.Series) {
+		return 0
+	}
 	score := 1
 	if hasName(text, s.Source) {
 		score += 2
@@ -373,6 +376,18 @@ func (n *noteReader) score(text string, s *wontfix.Statement) int {
 		}
 	}
 	return score
+}
+
+// seriesVersion finds the number of a series in a text.
+var seriesVersion = regexp.MustCompile(`\b(?:[4-9]|[1-9]\d)\.(?:04|06|10)\b`)
+
+// namesOtherSeries reports whether text names series by number, and series is
+// not among them.
+func namesOtherSeries(text, series string) bool {
+	r, known := lifecycle.Embedded().Lookup("ubuntu", series)
+	version, _, _ := strings.Cut(r.Version, " ")
+	named := seriesVersion.FindAllString(text, -1)
+	return known && len(named) > 0 && !slices.Contains(named, version) && !hasName(text, series)
 }
 
 // namesAnother reports whether text names a package of the entry that is not
