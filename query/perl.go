@@ -189,10 +189,11 @@ func literal(r rune) string {
 	return regexp.QuoteMeta(string(r))
 }
 
-// member returns a character as it is written inside a class.
+// member returns a character as it is written inside a class. An escaped - is
+// a number, since regexp2 takes none that is written \- for the end of a range.
 func member(r rune) string {
 	switch {
-	case r < ' ' || r == 0x7f:
+	case r < ' ' || r == 0x7f || r == '-':
 		return fmt.Sprintf(`\x%02x`, r)
 	case r < utf8.RuneSelf && !isWord(byte(r)):
 		return `\` + string(r)
