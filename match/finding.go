@@ -13,18 +13,45 @@ import (
 // finding makes the finding that the deciding row is.
 func (j *judge) finding(r *wontfix.Statement) *wontfix.Finding {
 	f := j.newFinding(r)
-	for _, other := range j.chain {
+	for _, other := range j.own {
 		if other != r {
 			f.Others = append(f.Others, j.row(other))
 		}
 	}
 	j.outlook(f, r)
+	j.fixElsewhere(f)
 	j.pastEnd(f, r)
 	if r.Release.Product == "" {
 		j.weighPaid(f, r)
 	}
 	j.offer(f)
 	return f
+}
+
+// fixElsewhere looks for a fix in the other rows of the chain: a row of a product
+// that still says needs-triage does not take back the fix of the series. A fix
+// of a product that the machine has not switched on, and has once had, is for
+// subscribers.
+func (j *judge) fixElsewhere(f *wontfix.Finding) {
+	var own, paid *wontfix.Statement
+	for _, r := range j.chain {
+		switch product := r.Release.Product; {
+		case r.Decision != wontfix.DecisionFixed || !j.below(r):
+		case product == "" || strings.HasPrefix(product, "fips") || slices.Contains(j.machine.Products, product):
+			own = cmp.Or(own, r)
+		default:
+			paid = cmp.Or(paid, r)
+		}
+	}
+	switch {
+	case own != nil && f.Outlook != wontfix.Available:
+		f.Status, f.Decision, f.Outlook, f.FixedVersion = wontfix.Affected, wontfix.DecisionFixed, wontfix.Available, own.Fixed
+		f.Because = fmt.Sprintf("the fix is in %s (%s), and %s is installed", own.Fixed, own.Label, j.in.version)
+	case own == nil && paid != nil:
+		f.Status, f.Decision, f.Outlook, f.FixedVersion = wontfix.Affected, wontfix.DecisionPaid, wontfix.Paid, paid.Fixed
+		f.Product, f.Reasons = paid.Release.Product, addReason(f.Reasons, wontfix.PaidTierOnly)
+		f.Because = fmt.Sprintf("fixed in %s, for subscribers of %s only", paid.Fixed, f.Product)
+	}
 }
 
 func (j *judge) newFinding(r *wontfix.Statement) *wontfix.Finding {
@@ -38,13 +65,7 @@ func (j *judge) newFinding(r *wontfix.Statement) *wontfix.Finding {
 	if j.in.own != r.Source {
 		f.Installed = j.in.own
 	}
-	for _, p := range j.in.packages {
-		if !slices.Contains(f.Binaries, p.Name) {
-			f.Binaries = append(f.Binaries, p.Name)
-		}
-		f.Held = f.Held || p.Held
-	}
-	slices.Sort(f.Binaries)
+	f.Binaries, f.Held = slices.Clone(j.in.binaries), j.in.held
 	return f
 }
 
@@ -238,7 +259,8 @@ func (j *judge) offer(f *wontfix.Finding) {
 		}
 		v := cmp.Or(p.Offer.SourceVersion, p.Offer.Version)
 		if version.Dpkg(v, f.FixedVersion) >= 0 {
-			f.Offer, f.Outlook = p.Offer, wontfix.Available
+			f.Offer, f.Outlook, f.Decision, f.Product = p.Offer, wontfix.Available, wontfix.DecisionFixed, ""
+			f.Reasons = slices.DeleteFunc(f.Reasons, func(w string) bool { return w == wontfix.PaidTierOnly.String() })
 			f.Because = fmt.Sprintf("%s has %s, and %s is installed", archiveName(p.Offer.Archive), v, j.in.version)
 			return
 		}

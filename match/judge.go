@@ -3,6 +3,7 @@ package match
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -28,6 +29,7 @@ type judge struct {
 	in      *installed
 
 	chain []*wontfix.Statement // product rows in force, then the series' own row
+	own   []*wontfix.Statement // all rows of the series and of what is switched on
 	paid  *wontfix.Statement   // best row of a product that is not switched on
 	devel *wontfix.Statement   // row of the series under development
 
@@ -56,6 +58,8 @@ func (j *judge) verdict(rows []*wontfix.Statement) (*wontfix.Finding, []wontfix.
 	case row != nil:
 		if j.open(row) {
 			f = j.finding(row)
+		} else {
+			return nil, j.dismiss(row, KindNotAffected, fmt.Sprintf("the row of %s counts, and leaves nothing open", row.Label))
 		}
 	case j.paid != nil && j.paid.Status != wontfix.NotAffected && j.paid.Decision != wontfix.DecisionWithdrawn && j.open(j.paid):
 		f = j.onlyPaid()
@@ -75,7 +79,7 @@ func (j *judge) verdict(rows []*wontfix.Statement) (*wontfix.Finding, []wontfix.
 func (j *judge) arrange(rows []*wontfix.Statement) {
 	series := j.machine.Base.Series
 	fips := isFIPS(j.in.version) || isFIPS(j.in.source)
-	esm := strings.Contains(j.in.version, "esm")
+	esm := esmVersion.MatchString(j.in.version)
 	var products, base, paid []*wontfix.Statement
 	for _, r := range rows {
 		switch product := r.Release.Product; {
@@ -90,6 +94,8 @@ func (j *judge) arrange(rows []*wontfix.Statement) {
 		case strings.HasPrefix(product, "fips"):
 			if fips {
 				products = append(products, r)
+			} else if slices.Contains(j.machine.Products, product) {
+				j.own = append(j.own, r)
 			}
 		case slices.Contains(j.machine.Products, product), esm && (product == "esm-infra" || product == "esm-apps"):
 			products = append(products, r)
@@ -103,17 +109,21 @@ func (j *judge) arrange(rows []*wontfix.Statement) {
 	slices.SortStableFunc(products, byProduct)
 	slices.SortStableFunc(paid, byProduct)
 	j.chain = append(products, base...)
+	if len(base) == 0 && !fips && j.devel != nil && j.devel.DevelOf == series {
+		j.chain, j.devel = append(j.chain, j.devel), nil
+	}
+	j.own = append(j.own, j.chain...)
 	if fips {
 		j.chain = onlyFIPS(j.chain)
 	}
 	j.paid = bestPaid(paid)
-	if len(j.chain) == 0 && j.devel != nil && j.devel.DevelOf == series {
-		j.chain, j.devel = []*wontfix.Statement{j.devel}, nil
-	}
 	if j.devel != nil && !lifecycle.Embedded().Older(j.machine.Base.Distribution, j.devel.DevelOf, series) {
 		j.devel = nil
 	}
 }
+
+// esmVersion finds the mark of a version that was made for subscribers.
+var esmVersion = regexp.MustCompile(`[+~]esm\d`)
 
 // isFIPS reports whether a version or a source package is of the FIPS products:
 // builds of their own, about which the rows of other products and of the
@@ -153,12 +163,20 @@ func (j *judge) neighbour(r *wontfix.Statement) {
 // bestPaid chooses the row that says most: a fix, a judgement, any row that is
 // not merely "does not exist".
 func bestPaid(rows []*wontfix.Statement) *wontfix.Statement {
+	rank := func(r *wontfix.Statement) int {
+		switch r.Decision {
+		case wontfix.DecisionFixed:
+			return 3
+		case wontfix.DecisionNotAffected:
+			return 2
+		case wontfix.DecisionNotInRelease:
+			return 0
+		}
+		return 1
+	}
 	var best *wontfix.Statement
 	for _, r := range rows {
-		switch {
-		case best == nil,
-			best.Decision == wontfix.DecisionNotInRelease && r.Decision != wontfix.DecisionNotInRelease,
-			best.Decision != wontfix.DecisionFixed && r.Decision == wontfix.DecisionFixed:
+		if best == nil || rank(r) > rank(best) {
 			best = r
 		}
 	}
@@ -233,7 +251,7 @@ func (j *judge) exonerate() (says *wontfix.Statement, kind, because string) {
 		return nil, "", ""
 	}
 	base, paid := j.chain[len(j.chain)-1], j.paid
-	if r := j.memory(base); r != nil && r.Was == "not-affected" {
+	if r := j.memory(base); r != nil && r.Was == "not-affected" && !j.belowRemembered(r) {
 		return r, KindNotAffected, fmt.Sprintf("judged not affected before the series ended: %s remembers it", r.Label)
 	}
 	if paid == nil {
@@ -261,6 +279,13 @@ func (j *judge) memory(base *wontfix.Statement) *wontfix.Statement {
 		}
 	}
 	return nil
+}
+
+// belowRemembered reports whether a remembered detail is a version above the
+// installed one: "was not-affected [2.0-1]" says that 2.0-1 has the fix.
+func (j *judge) belowRemembered(r *wontfix.Statement) bool {
+	d := strings.TrimSpace(r.WasDetail)
+	return d != "" && d[0] >= '0' && d[0] <= '9' && version.ValidDpkg(d) && version.Dpkg(j.in.version, d) < 0
 }
 
 // swept reports whether a row was closed because a release ended, by itself
@@ -297,7 +322,7 @@ func (j *judge) open(r *wontfix.Statement) bool {
 // dismiss makes a dismissal of every row of the chain whose own word says open.
 func (j *judge) dismiss(says *wontfix.Statement, kind, because string) []wontfix.Dismissal {
 	var list []wontfix.Dismissal
-	for _, r := range j.chain {
+	for _, r := range j.own {
 		if !j.open(r) || r.Word == "not-affected" {
 			continue
 		}

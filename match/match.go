@@ -43,6 +43,8 @@ type installed struct {
 	own      string // as the machine calls it, if it never calls it so
 	version  string // source version
 	packages []*wontfix.Package
+	binaries []string // names of packages, each once, in order
+	held     bool     // one of them is on hold
 }
 
 // Sources returns the names under which a tracker may speak of the source
@@ -100,6 +102,14 @@ func inventory(m *wontfix.Machine) map[string][]*installed {
 			in.own = name
 		}
 		in.packages = append(in.packages, p)
+		in.binaries = append(in.binaries, p.Name)
+		in.held = in.held || p.Held
+	}
+	for _, versions := range all {
+		for _, in := range versions {
+			slices.Sort(in.binaries)
+			in.binaries = slices.Compact(in.binaries)
+		}
 	}
 	return all
 }

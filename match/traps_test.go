@@ -69,7 +69,7 @@ func TestTraps(t *testing.T) {
 		{row: 10, what: "esm installed, series' row still needed", packages: "package a 1.0-2+esm1 a 1.0-2+esm1",
 			entry: "focal_a: needed\nesm-infra/focal_a: released (1.0-2+esm1)", want: "a 1.0-2+esm1 dismissed: fixed"},
 		{row: 10, what: "esm installed, and an older fix", packages: "package a 1.0-2+esm1 a 1.0-2+esm1",
-			entry: "focal_a: needed\nesm-infra/focal_a: released (1.0-2+esm2)", want: "a 1.0-2+esm1 available"},
+			entry: "focal_a: needed\nesm-infra/focal_a: released (1.0-2+esm2)", want: "a 1.0-2+esm1 paid"},
 		{row: 11, what: "products are not each other", packages: "products esm-apps\npackage a 1.0-2 a 1.0-2",
 			entry: "focal_a: needed\nesm-infra/focal_a: released (1.0-2+esm1)", want: "a 1.0-2 paid"},
 		{row: 11, what: "a product of other builds", packages: "package a 1.0-2 a 1.0-2",

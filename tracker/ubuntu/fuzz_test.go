@@ -20,6 +20,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(c.text)
 	}
 	f.Add([]byte("jammy_foo: released\r\nA_b:x\f_:\n  y\n\n#\n \n"))
+	f.Add([]byte("Priority_Patches_x: low\n a: b\njammy_x: needed [y]\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		entry, problems := Parse("active/CVE-2001-0001", text)
 		lines := strings.Split(strings.ToValidUTF8(string(text), "\uFFFD"), "\n")

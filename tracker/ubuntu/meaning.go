@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 
@@ -262,9 +261,16 @@ var seriesOrder = sync.OnceValues(func() (place map[string]int, after []string) 
 // A noteReader finds the note that gives the reason for a statement whose own
 // line gives none.
 type noteReader struct {
-	entry   *wontfix.Entry
-	sources []string        // of the entry
-	notes   map[int]decided // the notes with a word of decision
+	entry *wontfix.Entry
+	notes map[int]decidingNote // the notes with a word of decision
+}
+
+// A decidingNote is a note with a word of decision.
+type decidingNote struct {
+	decided
+	names  map[string]bool // the words of the note that may be names
+	source bool            // one of them is a package of the entry
+	number bool            // one of them is the number of a series
 }
 
 // decided is what a note with a word of decision gives.
@@ -293,7 +299,7 @@ func (n *noteReader) read(s *wontfix.Statement) {
 		if !decides {
 			continue
 		}
-		score := n.score(note.Text, s)
+		score := found.score(s)
 		if score == 0 {
 			continue
 		}
@@ -309,16 +315,25 @@ func (n *noteReader) read(s *wontfix.Statement) {
 
 // prepare finds out what does not depend on the statement.
 func (n *noteReader) prepare() {
-	n.notes = make(map[int]decided)
+	n.notes = make(map[int]decidingNote)
 	for i, note := range n.entry.Notes {
-		if d := decidedIn(note.Text); d.words != "" {
-			n.notes[i] = d
+		d := decidedIn(note.Text)
+		if d.words == "" {
+			continue
 		}
-	}
-	for i := range n.entry.Statements {
-		if s := n.entry.Statements[i].Source; !slices.Contains(n.sources, s) {
-			n.sources = append(n.sources, s)
+		deciding := decidingNote{decided: d, names: make(map[string]bool)}
+		for _, word := range strings.FieldsFunc(note.Text, func(r rune) bool { return r >= 0x80 || !inName(byte(r)) }) {
+			word = strings.TrimRight(word, ".")
+			deciding.names[word] = true
+			deciding.number = deciding.number || seriesNumber.MatchString(word)
 		}
+		for k := range n.entry.Statements {
+			if deciding.names[n.entry.Statements[k].Source] {
+				deciding.source = true
+				break
+			}
+		}
+		n.notes[i] = deciding
 	}
 }
 
@@ -356,65 +371,27 @@ func tellingSentences(text string) string {
 	return strings.Join(kept, " ")
 }
 
-// score says how much a note with a word of decision speaks of s.
-func (n *noteReader) score(text string, s *wontfix.Statement) int {
-	if namesOtherSeries(text, s.Release.Series) {
+// seriesNumber is the form of a series' number.
+var seriesNumber = regexp.MustCompile(`^(?:[4-9]|[1-9]\d)\.(?:04|06|10)$`)
+
+// score says how much the note speaks of s: not at all if it names packages of
+// the entry or numbers of series, and not those of s.
+func (d *decidingNote) score(s *wontfix.Statement) int {
+	r, _ := lifecycle.Embedded().Lookup("ubuntu", s.Release.Series)
+	number, _, _ := strings.Cut(r.Version, " ")
+	series := d.names[s.Release.Series] || number != "" && d.names[number]
+	source := d.names[s.Source]
+	if d.number && !series || d.source && !source {
 		return 0
 	}
 	score := 1
-	if hasName(text, s.Source) {
+	if source {
 		score += 2
-	} else if n.namesAnother(text, s.Source) {
-		return 0
 	}
-	if hasName(text, s.Release.Series) {
+	if series {
 		score++
-	} else if r, ok := lifecycle.Embedded().Lookup("ubuntu", s.Release.Series); ok {
-		version, _, _ := strings.Cut(r.Version, " ")
-		if strings.Contains(text, version) {
-			score++
-		}
 	}
 	return score
-}
-
-// seriesVersion finds the number of a series in a text.
-var seriesVersion = regexp.MustCompile(`\b(?:[4-9]|[1-9]\d)\.(?:04|06|10)\b`)
-
-// namesOtherSeries reports whether text names series by number, and series is
-// not among them.
-func namesOtherSeries(text, series string) bool {
-	r, known := lifecycle.Embedded().Lookup("ubuntu", series)
-	version, _, _ := strings.Cut(r.Version, " ")
-	named := seriesVersion.FindAllString(text, -1)
-	return known && len(named) > 0 && !slices.Contains(named, version) && !hasName(text, series)
-}
-
-// namesAnother reports whether text names a package of the entry that is not
-// source.
-func (n *noteReader) namesAnother(text, source string) bool {
-	for _, other := range n.sources {
-		if other != source && hasName(text, other) {
-			return true
-		}
-	}
-	return false
-}
-
-// hasName reports whether text has name as a word of its own.
-func hasName(text, name string) bool {
-	for from := 0; name != ""; {
-		i := strings.Index(text[from:], name)
-		if i < 0 {
-			return false
-		}
-		start, end := from+i, from+i+len(name)
-		if (start == 0 || !inName(text[start-1])) && (end == len(text) || !inName(text[end]) || (text[end] == '.' && (end+1 == len(text) || !inName(text[end+1])))) {
-			return true
-		}
-		from = end
-	}
-	return false
 }
 
 func inName(c byte) bool {

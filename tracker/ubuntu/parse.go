@@ -219,6 +219,8 @@ func (p *parser) continuation(line string) {
 		for _, text := range p.notes.add(p.line, line) {
 			p.problem(p.line, "%s", text)
 		}
+	case strings.Contains(name, "Priority"): // before Patches_, as in addLine
+		p.priorityReason(name, trim(line))
 	case strings.Contains(name, "Patches_"):
 		kind, text, ok := strings.Cut(line, ":")
 		if !ok {
@@ -229,8 +231,6 @@ func (p *parser) continuation(line string) {
 		set.Patches = append(set.Patches, wontfix.Patch{Kind: trim(kind), Text: trim(text), Line: p.line})
 	case name == "CVSS":
 		p.cvss(line)
-	case strings.Contains(name, "Priority"):
-		p.priorityReason(name, trim(line))
 	default:
 		f := p.values[name]
 		if f == nil {
