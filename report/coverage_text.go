@@ -29,6 +29,8 @@ func (t *scanText) coverage() {
 	switch {
 	case len(c.Archives) == 0:
 		t.label("Updates", text("not known: the machine holds no package lists"))
+	case upgradable == 0 && t.listsIncomplete():
+		t.label("Updates", text("not known: the package lists of the machine are not complete"))
 	case upgradable == 0:
 		t.label("Updates", in(styleAvailable, "none waiting"), text(" in "+count(len(c.Archives), "package list")+listAge(c.Archives, t.s.Time)))
 	default:
@@ -268,6 +270,12 @@ func componentText(list []wontfix.Components) string {
 		parts[i] = strings.TrimSpace(c.Origin+nbsp+c.Component) + nbsp + strconv.Itoa(c.Packages)
 	}
 	return strings.Join(parts, " · ")
+}
+
+// listsIncomplete reports whether the scan says that package lists are missing,
+// so that an update may be out without any list telling.
+func (t *scanText) listsIncomplete() bool {
+	return slices.ContainsFunc(t.s.Unsaid, func(u wontfix.Unsaid) bool { return u.Command == "apt-get update" })
 }
 
 // listAge says of when the newest package list is, where its date can be read.
