@@ -197,9 +197,7 @@ func TestFullDisk(t *testing.T) {
 		cmp before after || exit 13
 		ls disk
 		wontfix sync -q --full ubuntu=tracker || exit 14`}
-	if _, err := os.Stat(cmd.Path); err != nil {
-		t.Skip("unshare: not on this machine")
-	}
+	testkit.Program(t, "unshare")
 	r := runProcess(t, cmd)
 	if r.status == 77 || strings.Contains(r.stderr, "unshare:") {
 		t.Skipf("no file system may be mounted here: %s", r.stderr)
@@ -397,9 +395,7 @@ devel_hel!lo: needed
 // TestFullOutput: an answer that could not be written is no success.
 func TestFullOutput(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-	if err != nil {
-		t.Skip(err)
-	}
+	testkit.Must(t, err)
 	defer full.Close()
 	dir := home(t)
 	for _, args := range [][]string{

@@ -1,17 +1,14 @@
 package main
 
 import (
-	"os/exec"
 	"strings"
 	"testing"
+	"wontfix/internal/testkit"
 )
 
 // TestColour: there is colour on a terminal that has it, if nobody minds.
 func TestColour(t *testing.T) {
-	script, err := exec.LookPath("script")
-	if err != nil {
-		t.Skip("script: not on this machine")
-	}
+	script := testkit.Program(t, "script")
 	dir := home(t)
 	for _, tt := range []struct {
 		env, flag string
