@@ -28,6 +28,7 @@ var layout = map[string][]string{
 	"match":            {"", "lifecycle", "version"},
 	"query":            {""},
 	"report":           {""},
+	"internal/pack":    {},
 	"internal/store":   {""},
 	"internal/testkit": {},
 	"cmd/wontfix": {"", "internal/store", "inventory", "lifecycle", "match", "query", "reason", "report",
