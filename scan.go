@@ -89,6 +89,9 @@ type Finding struct {
 	// Kernel is "running" or "not-running" for a kernel whose machine is up.
 	Kernel string `json:"kernel,omitempty"`
 	Others []Row  `json:"others,omitempty"` // further rows that were weighed
+
+	// Origin says who decided; nil if the database has no history.
+	Origin *Origin `json:"origin,omitempty"`
 }
 
 // A Dismissal is an open row that is nevertheless no finding.
@@ -199,6 +202,11 @@ type Subject struct {
 	Changelog  string   `json:"changelog,omitempty"` // the installed package's changelog line that names the vulnerability
 	Elsewhere  []Other  `json:"elsewhere"`           // the same package in other releases
 	Siblings   []Other  `json:"siblings"`            // other packages of the entry in this release
+
+	// Origin says who decided what the row says, and History how it came to
+	// that. Both are nil if the database has no history.
+	Origin  *Origin   `json:"origin,omitempty"`
+	History *Timeline `json:"history,omitempty"`
 }
 
 // An Other is a statement beside the one that was asked for.

@@ -150,9 +150,10 @@ const (
 	EvidenceNote             // a note of the same entry
 	EvidenceRelease          // the dates of the release
 	EvidenceMessage          // the message of the commit that decided
+	EvidenceOwnNote          // a note that the deciding commit's author wrote in it
 )
 
-var evidenceNames = names{"none", "word", "bracket", "note", "release", "message"}
+var evidenceNames = names{"none", "word", "bracket", "note", "release", "message", "own-note"}
 
 func (e Evidence) String() string                { return evidenceNames.text(uint8(e)) }
 func (e Evidence) MarshalText() ([]byte, error)  { return []byte(e.String()), nil }
