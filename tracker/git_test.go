@@ -43,19 +43,30 @@ func newRepo(t testing.TB) *repo {
 	return r
 }
 
-// git runs git in the repository and returns what it prints.
+// git runs git in the repository and returns what it prints, without white
+// space around it.
 func (r *repo) git(args ...string) string {
 	r.t.Helper()
+	return strings.TrimSpace(r.raw(args...))
+}
+
+// raw is git with the white space.
+func (r *repo) raw(args ...string) string {
+	r.t.Helper()
+	out, err := r.cmd(args...).CombinedOutput()
+	if err != nil {
+		r.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+func (r *repo) cmd(args ...string) *exec.Cmd {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = r.dir
 	date := time.Unix(r.tick, 0).UTC().Format(time.RFC3339)
 	cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.org", "GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@example.org",
 		"GIT_AUTHOR_DATE="+date, "GIT_COMMITTER_DATE="+date, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "LC_ALL=C")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		r.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return strings.TrimSpace(string(out))
+	return cmd
 }
 
 // write writes a file; text "" removes it.

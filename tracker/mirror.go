@@ -54,13 +54,14 @@ func (s *Source) openMirror(ctx context.Context, source string, o Options) error
 		if err != nil {
 			return err
 		}
-		err = s.update(ctx, g, source)
+		err = s.update(ctx, g, source, o.History)
 		unlock()
 		if err != nil {
 			return err
 		}
 	}
 	s.git = g
+	s.shallow = filepath.Join(dir, "shallow")
 	tip, err := g.resolve(ctx, tipRef)
 	if err != nil {
 		if o.Offline {
@@ -73,7 +74,7 @@ func (s *Source) openMirror(ctx context.Context, source string, o Options) error
 
 // update fetches into the mirror, making it if there is none. Git moves the
 // ref only when all objects have come; until then the old tip stays.
-func (s *Source) update(ctx context.Context, g *git, source string) error {
+func (s *Source) update(ctx context.Context, g *git, source string, history bool) error {
 	clean(g.dir)
 	tip, err := g.resolve(ctx, tipRef)
 	if err == nil {
@@ -82,7 +83,8 @@ func (s *Source) update(ctx context.Context, g *git, source string) error {
 	if err == nil {
 		_, err = g.run(ctx, "update-ref", previousRef, tip)
 	}
-	if err != nil { // none, or one that is of no use
+	made := err == nil
+	if !made { // none, or one that is of no use
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -100,7 +102,8 @@ func (s *Source) update(ctx context.Context, g *git, source string) error {
 			return err
 		}
 	}
-	if err := s.fetch(ctx, g, source, refs); err != nil {
+	depth := s.depth(g.dir, made, history)
+	if err := s.fetch(ctx, g, source, refs, depth); err != nil {
 		return err
 	}
 	g.allow = ""
@@ -111,13 +114,28 @@ func (s *Source) update(ctx context.Context, g *git, source string) error {
 	return nil
 }
 
-// fetch fetches the first of the refs that the source has: without history if
-// it can, and else with it.
-func (s *Source) fetch(ctx context.Context, g *git, source string, refs []string) error {
-	depth := []string{"--depth=1"}
-	if s.kind == KindBundle {
-		depth = nil
+// depth returns git fetch's option for how much of the history to fetch. A
+// mirror that is whole stays whole: git fetch with a depth would cut it off,
+// and what was read of it could not be brought up to date.
+func (s *Source) depth(dir string, made, history bool) []string {
+	_, err := os.Lstat(filepath.Join(dir, "shallow"))
+	shallow := err == nil
+	switch {
+	case s.kind == KindBundle:
+		return nil
+	case !made && history:
+		return []string{"--update-shallow"} // the server may be shallow itself
+	case made && history && shallow:
+		return []string{"--unshallow"}
+	case made && !shallow:
+		return nil
 	}
+	return []string{"--depth=1"}
+}
+
+// fetch fetches the first of the refs that the source has: without history if
+// that is asked for and the server can do it, and else with it.
+func (s *Source) fetch(ctx context.Context, g *git, source string, refs, depth []string) error {
 	var err error
 	for _, ref := range refs {
 		err = s.fetchRef(ctx, g, source, ref, depth)
@@ -243,10 +261,11 @@ func clean(dir string) {
 	}
 }
 
-// A blobs asks git cat-file for objects. Git writes ahead as far as its pipe
-// lets it.
+// A blobs asks git cat-file for objects, or another command of its kind. Git
+// writes ahead as far as its pipe lets it.
 type blobs struct {
 	cmd    *exec.Cmd
+	in     io.WriteCloser // if no list was given
 	out    *bufio.Reader
 	stderr tail
 	ctx    context.Context // the caller's
@@ -255,17 +274,31 @@ type blobs struct {
 
 // blobs starts git cat-file with a list of object IDs, one a line.
 func (g *git) blobs(ctx context.Context, oids io.Reader) (*blobs, error) {
+	return g.start(ctx, oids, "cat-file", "--batch", "--buffer")
+}
+
+// start starts a git command that reads a list, or what is written to in if
+// the list is nil.
+func (g *git) start(ctx context.Context, list io.Reader, args ...string) (*blobs, error) {
 	b := &blobs{ctx: ctx}
 	ctx, b.stop = context.WithCancel(ctx)
-	b.cmd = g.command(ctx, &b.stderr, "cat-file", "--batch", "--buffer")
-	b.cmd.Stdin = oids
-	out, err := b.cmd.StdoutPipe()
+	b.cmd = g.command(ctx, &b.stderr, args...)
+	var out io.Reader
+	var err error
+	if list != nil {
+		b.cmd.Stdin = list
+	} else {
+		b.in, err = b.cmd.StdinPipe()
+	}
+	if err == nil {
+		out, err = b.cmd.StdoutPipe()
+	}
 	if err == nil {
 		err = b.cmd.Start()
 	}
 	if err != nil {
 		b.stop()
-		return nil, fmt.Errorf("git cat-file: %w", err)
+		return nil, fmt.Errorf("git %s: %w", args[0], err)
 	}
 	b.out = bufio.NewReaderSize(out, 1<<16)
 	return b, nil
@@ -274,13 +307,19 @@ func (g *git) blobs(ctx context.Context, oids io.Reader) (*blobs, error) {
 func (b *blobs) next(it *item) ([]byte, string, error) {
 	text, why, err := readBlob(b.out, it.oid)
 	if err != nil {
-		// What git complained of says more than that its answer is cut off.
-		b.stop()
-		if wait := b.cmd.Wait(); b.ctx.Err() != nil || b.stderr.lines() != "" {
-			err = b.stderr.error(b.ctx, "git cat-file", wait)
-		}
+		err = b.failed(err)
 	}
 	return text, why, err
+}
+
+// failed returns why git gave no whole answer: what it complained of says more
+// than that its answer is cut off.
+func (b *blobs) failed(err error) error {
+	b.stop()
+	if wait := b.cmd.Wait(); b.ctx.Err() != nil || b.stderr.lines() != "" {
+		return b.stderr.error(b.ctx, "git "+b.cmd.Args[2], wait)
+	}
+	return err
 }
 
 func (b *blobs) close() error {

@@ -36,6 +36,12 @@ type Options struct {
 	Progress func(Progress)
 	// Git is the git program; empty means the one in PATH.
 	Git string
+	// History fetches a mirror of a URL with its whole history. One that has
+	// it keeps it, with this or without.
+	History bool
+	// GitOnly reads objects with the git program alone: slower; for comparison
+	// and for repositories that this program's own reader refuses.
+	GitOnly bool
 }
 
 // Progress says how far a reading has come.
@@ -73,6 +79,9 @@ type Source struct {
 	root   *os.Root // the plain folder
 	temp   string   // a folder to remove
 	meter  meter
+
+	shallow string // the file that says which commits have no parents here
+	gitOnly bool
 }
 
 // Open opens a tracker at a source and finds its revision:
@@ -98,7 +107,7 @@ func Open(ctx context.Context, spec Spec, source string, o Options) (*Source, er
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{spec: spec, kind: kind, name: redact(source), meter: meter{report1: o.Progress}}
+	s := &Source{spec: spec, kind: kind, name: redact(source), meter: meter{report1: o.Progress}, gitOnly: o.GitOnly}
 	s.info = wontfix.Tracker{
 		Name: spec.Name, Title: spec.Title, Source: s.name, Synced: time.Now().UTC().Truncate(time.Second),
 		PageURL: spec.PageURL, LineURL: spec.LineURL,
@@ -267,6 +276,11 @@ func (s *Source) openRepository(ctx context.Context, source string, o Options) e
 	if err != nil {
 		return err
 	}
+	shallow, err := g.run(ctx, "rev-parse", "--git-path", "shallow")
+	if err != nil {
+		return err
+	}
+	s.shallow = strings.TrimSuffix(string(shallow), "\n")
 	if s.temp, err = os.MkdirTemp("", "wontfix-git-"); err != nil {
 		return err
 	}

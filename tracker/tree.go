@@ -163,35 +163,65 @@ func problem(file, format string, args ...any) wontfix.Problem {
 // nil if the object is missing, no blob, or larger than maxFile; the reason is
 // then in why and the next answer can be read.
 func readBlob(r *bufio.Reader, oid string) (text []byte, why string, err error) {
+	kind, text, reason, err := readObject(r, oid, nil)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case kind != "" && kind != "blob":
+		return nil, "object " + oid + " is a " + printable(kind) + ", not a file", nil
+	case reason != nil:
+		return nil, reason.Error(), nil
+	case text == nil:
+		text = []byte{}
+	}
+	return text, "", nil
+}
+
+// errMissing says that a repository lacks an object.
+var errMissing = errors.New("is missing from the repository")
+
+// readHeader reads the first line of git cat-file's answer for one object. The
+// error is io.EOF if there is no answer at all, and an errMissing if the next
+// answer can be read.
+func readHeader(r *bufio.Reader, oid string) (kind string, size int64, err error) {
 	line, err := r.ReadSlice('\n')
 	if err != nil {
 		if err == io.EOF && len(line) == 0 {
-			return nil, "", io.EOF
+			return "", 0, io.EOF
 		}
-		return nil, "", fmt.Errorf("git cat-file: header %.80q: cut off or too long", line)
+		return "", 0, fmt.Errorf("git cat-file: header %.80q: cut off or too long", line)
 	}
 	f := strings.Split(string(line[:len(line)-1]), " ")
 	switch {
 	case len(f) == 2 && f[0] == oid && f[1] == "missing":
-		return nil, "object " + oid + " is missing from the repository", nil
+		return "", 0, fmt.Errorf("object %s %w", oid, errMissing)
 	case len(f) != 3 || f[0] != oid:
-		return nil, "", fmt.Errorf("git cat-file: header %.80q: want one of object %s", line, oid)
+		return "", 0, fmt.Errorf("git cat-file: header %.80q: want one of object %s", line, oid)
 	}
-	size, err := strconv.ParseInt(f[2], 10, 64)
+	size, err = strconv.ParseInt(f[2], 10, 64)
 	if err != nil || size < 0 || f[2] != strconv.FormatInt(size, 10) {
-		return nil, "", fmt.Errorf("git cat-file: size %.80q: not a number of bytes", f[2])
+		return "", 0, fmt.Errorf("git cat-file: size %.80q: not a number of bytes", f[2])
 	}
-	switch {
-	case f[1] != "blob":
-		why = "object " + oid + " is a " + printable(f[1]) + ", not a file"
-	case size > maxFile:
-		why = tooLarge(size)
+	return f[1], size, nil
+}
+
+// readObject is readBlob for an object of any kind. It appends what the object
+// holds to buf, so that a caller with room to spare allocates nothing.
+func readObject(r *bufio.Reader, oid string, buf []byte) (kind string, out []byte, why, err error) {
+	kind, size, err := readHeader(r, oid)
+	if errors.Is(err, errMissing) {
+		return "", buf, err, nil
 	}
-	if why != "" {
+	if err != nil {
+		return "", buf, nil, err
+	}
+	out = buf
+	if size > maxFile {
+		why = errors.New(tooLarge(size))
 		_, err = io.CopyN(io.Discard, r, size)
 	} else {
-		text = make([]byte, size)
-		_, err = io.ReadFull(r, text)
+		out = slices.Grow(buf, int(size))[:len(buf)+int(size)]
+		_, err = io.ReadFull(r, out[len(buf):])
 	}
 	if err == nil {
 		var end byte
@@ -200,7 +230,7 @@ func readBlob(r *bufio.Reader, oid string) (text []byte, why string, err error) 
 		}
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("git cat-file: object %s: %v", oid, err)
+		return "", buf, nil, fmt.Errorf("git cat-file: object %s: %v", oid, err)
 	}
-	return text, why, nil
+	return kind, out, why, nil
 }
