@@ -173,23 +173,23 @@ func (p *parser) addLine(line string) {
 	} else {
 		p.seen[name] = p.line
 	}
-	switch {
-	case name == "Candidate":
+	switch fieldOf(name) {
+	case candidateField:
 		p.header(name, value, repeated)
 		if value != "" && !IsEntry(value) {
 			p.problem(p.line, "unknown Candidate %q: want CVE-, UEM- or EMB-", value)
 		}
-	case strings.Contains(name, "Priority"):
+	case priorityField:
 		p.priority(name, value, repeated)
-	case strings.Contains(name, "Patches_"):
+	case patchesField:
 		p.patches(name, value)
-	case strings.Contains(name, "Tags_"):
+	case tagsField:
 		p.tags(name, value)
-	case strings.Contains(name, "_"):
+	case statusField:
 		if !repeated {
 			p.status(name, value)
 		}
-	case slices.Contains(required, name) || slices.Contains(optional, name):
+	case headerField:
 		p.header(name, value, repeated)
 	default:
 		p.problem(p.line, "unknown field %q", name)
@@ -198,6 +198,37 @@ func (p *parser) addLine(line string) {
 		}
 		p.skip = true
 	}
+}
+
+// The kinds of fields.
+const (
+	unknownField = iota
+	candidateField
+	priorityField
+	patchesField
+	tagsField
+	statusField
+	headerField
+)
+
+// fieldOf returns the kind of a field, by what its name holds: the first that
+// fits, as the tracker's loader has it.
+func fieldOf(name string) int {
+	switch {
+	case name == "Candidate":
+		return candidateField
+	case strings.Contains(name, "Priority"):
+		return priorityField
+	case strings.Contains(name, "Patches_"):
+		return patchesField
+	case strings.Contains(name, "Tags_"):
+		return tagsField
+	case strings.Contains(name, "_"):
+		return statusField
+	case slices.Contains(required, name) || slices.Contains(optional, name):
+		return headerField
+	}
+	return unknownField
 }
 
 func (p *parser) header(name, value string, repeated bool) {
@@ -321,21 +352,31 @@ func (p *parser) tags(name, value string) {
 	p.entry.Tags = append(p.entry.Tags, tag)
 }
 
-// status reads a status line: release_package: word [(detail)].
-func (p *parser) status(name, value string) {
-	label, source, _ := strings.Cut(name, "_")
-	word, detail, _ := strings.Cut(value, " ")
+// readStatus reads a status line: release_package: word [(detail)]. It is not
+// ok if the detail begins with a bracket that has no place there.
+func readStatus(name, value string) (label, source, word, detail string, ok bool) {
+	label, source, _ = strings.Cut(name, "_")
+	word, detail, _ = strings.Cut(value, " ")
 	detail = trim(detail)
 	if word == "" {
 		word = "needs-triage"
 	}
 	if strings.HasPrefix(detail, "[") {
-		p.problem(p.line, "%s has a detail that starts with a bracket: %q", name, detail)
-		return
+		return label, source, word, detail, false
 	}
 	detail = strings.TrimSuffix(strings.TrimPrefix(detail, "("), ")")
 	if detail == "" && '0' <= word[0] && word[0] <= '9' {
 		word, detail = "released", word
+	}
+	return label, source, word, detail, true
+}
+
+// status adds the statement of a status line.
+func (p *parser) status(name, value string) {
+	label, source, word, detail, ok := readStatus(name, value)
+	if !ok {
+		p.problem(p.line, "%s has a detail that starts with a bracket: %q", name, detail)
+		return
 	}
 	if !slices.Contains(statusWords, word) {
 		p.problem(p.line, "%s has the unknown status %q: want one of %s", name, word, strings.Join(statusWords, " "))

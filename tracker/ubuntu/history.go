@@ -1,0 +1,113 @@
+package ubuntu
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"wontfix"
+)
+
+// Rows calls fn with each status line that a line of a file makes, of which
+// there are more than one only if it has line ends other than LF. Together with
+// the rule that the first line of a name counts they are the statements of
+// [Parse]. A word of "" says that the line is a status line and makes no
+// statement.
+func Rows(line string, fn func(label, source, word, detail string)) {
+	if !utf8.ValidString(line) {
+		line = strings.ToValidUTF8(line, "\uFFFD")
+	}
+	for _, part := range lines(line) {
+		part = strings.TrimRightFunc(part, isSpace)
+		if part == "" || part[0] == '#' || part[0] == ' ' {
+			continue
+		}
+		name, value, ok := strings.Cut(part, ":")
+		if name = trim(name); !ok || fieldOf(name) != statusField {
+			continue
+		}
+		label, source, word, detail, ok := readStatus(name, trim(value))
+		if !ok || slices.Contains(formerLabels, label) {
+			word = ""
+		}
+		fn(label, source, word, detail)
+	}
+}
+
+// Notes returns the notes of a file's text, as [Parse] does.
+func Notes(text []byte) []wontfix.Note {
+	s := string(text)
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	p := notesParser{}
+	in, seen := false, false
+	for n, line := range lines(s) {
+		line = strings.TrimRightFunc(line, isSpace)
+		switch {
+		case line == "" || line[0] == '#':
+		case line[0] == ' ':
+			if in {
+				p.add(n, line)
+			}
+		default:
+			name, value, ok := strings.Cut(line, ":")
+			if !ok {
+				continue // a bad line, after which its field goes on
+			}
+			in = trim(name) == "Notes" && !seen
+			if in {
+				seen = true
+				if value = trim(value); value != "" {
+					p.add(n, " "+value)
+				}
+			}
+		}
+	}
+	return p.finish()
+}
+
+// Nick returns the name that a note is signed with which begins on a line, ""
+// if none does.
+func Nick(line string) string {
+	if len(line) < 3 || line[0] != ' ' || line[1] == ' ' {
+		return ""
+	}
+	if author, _, _, ok := authorLine(line); ok && plausible(author, line) {
+		return author
+	}
+	return ""
+}
+
+// Parent returns the label of the release whose rows the tracker copies when it
+// begins to speak of a product, "" if label is no product's.
+func Parent(label string) string {
+	release, known := parseLabel(label)
+	if !known || release.Product == "" {
+		return ""
+	}
+	return release.Series
+}
+
+// Family returns what a source package is a variant of: the tracker has a row
+// for each of some hundred kernels, and starts a new one with another's rows.
+// It is "" for packages without variants.
+func Family(source string) string {
+	if source == "linux" || strings.HasPrefix(source, "linux-") {
+		return "linux"
+	}
+	return ""
+}
+
+// Devel is the label of the release under development.
+const Devel = "devel"
+
+// Robot reports whether a commit is the work of a program: of the kernel team's
+// robots, or their output that a person committed.
+func Robot(c *wontfix.Commit) bool {
+	switch c.Author {
+	case "Kernel Bot", "CVE Autotriage":
+		return true
+	}
+	return strings.Contains(strings.ToLower(c.Subject()), "autotriage")
+}
