@@ -22,8 +22,9 @@ var layout = map[string][]string{
 	"version":          {},
 	"lifecycle":        {""},
 	"reason":           {""},
-	"tracker":          {"", "tracker/ubuntu"},
+	"tracker":          {"", "history", "internal/pack", "tracker/ubuntu"},
 	"tracker/ubuntu":   {"", "lifecycle", "reason"},
+	"history":          {"", "reason"},
 	"inventory":        {"", "lifecycle", "version"},
 	"match":            {"", "lifecycle", "version"},
 	"query":            {""},
@@ -31,13 +32,13 @@ var layout = map[string][]string{
 	"internal/pack":    {},
 	"internal/store":   {""},
 	"internal/testkit": {},
-	"cmd/wontfix": {"", "internal/store", "inventory", "lifecycle", "match", "query", "reason", "report",
+	"cmd/wontfix": {"", "history", "internal/store", "inventory", "lifecycle", "match", "query", "reason", "report",
 		"tracker", "tracker/ubuntu", "version"},
 }
 
 // pure are the packages that do no input or output: what they return follows
 // from what they are given.
-var pure = []string{"", "version", "lifecycle", "reason", "match", "query"}
+var pure = []string{"", "version", "lifecycle", "reason", "match", "query", "history"}
 
 // outside are the packages of the standard library that reach beyond the
 // process.

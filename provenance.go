@@ -5,9 +5,8 @@ import "time"
 // A Class says what kind of commit brought a row to read as it does.
 type Class uint8
 
-// The classes, in the order in which they are looked for. Only the last three
-// are decisions about the vulnerability, and of those only ClassDecision is by
-// somebody who had this entry before them.
+// The classes, in the order in which they are looked for. Of all of them only
+// ClassDecision is a decision by somebody who had this entry before them.
 const (
 	ClassUnknown     Class = iota
 	ClassUnseen            // the commit is not at hand
@@ -22,10 +21,11 @@ const (
 	ClassRobot             // a program's doing
 	ClassBulk              // one change to very many entries
 	ClassDecision
+	ClassNote // the row stayed as it was, and notes beside it changed
 )
 
 var classNames = names{"unknown", "unseen", "create", "copy-devel", "copy-parent", "copy-sibling", "reword", "removed",
-	"eol-sweep", "gone", "robot", "bulk", "decision"}
+	"eol-sweep", "gone", "robot", "bulk", "decision", "note"}
 
 func (c Class) String() string                { return classNames.text(uint8(c)) }
 func (c Class) MarshalText() ([]byte, error)  { return []byte(c.String()), nil }

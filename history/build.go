@@ -1,0 +1,204 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/klauspost/compress/s2"
+)
+
+// An Input is what a reading of a tracker's history has found: for each entry
+// that a new commit touched, what became of it.
+type Input struct {
+	IDs []string // in order
+	// Steps returns what became of entry i: the steps of new commits in order
+	// of Commit. Their Text is the number of a text that Texts gives, or
+	// [Gone].
+	Steps func(i int) []Step
+	// Texts calls fn once for each of IDs, from several goroutines at once;
+	// texts is nil where one cannot be had. They are valid until fn returns.
+	Texts func(ctx context.Context, fn func(i int, texts [][]byte) error) error
+	// Old calls fn with what [File.Pack] made of the entries with these IDs
+	// and the text that they had then, for those that it has, from several
+	// goroutines at once.
+	Old func(ctx context.Context, ids []string, fn func(id string, packed, today []byte) error) error
+}
+
+// A Packed is the history of one entry.
+type Packed struct {
+	ID       string
+	Versions []byte // see [File.Pack]
+	Origins  []byte // see [Origins.Pack]
+}
+
+// Build adds to a log what was found of its commits from number first on, and
+// yields the history of each entry that they touched, in order of ID. The log
+// is complete when the first is yielded.
+func Build(ctx context.Context, log *Log, first int, format *Format, in Input) iter.Seq2[Packed, error] {
+	return func(yield func(Packed, error) bool) {
+		b := &builder{log: log, first: first, format: format, in: in, files: make([]kept, len(in.IDs))}
+		if err := b.gather(ctx); err != nil {
+			yield(Packed{}, err)
+			return
+		}
+		b.judge(ctx, yield)
+	}
+}
+
+type builder struct {
+	log    *Log
+	first  int
+	format *Format
+	in     Input
+	files  []kept
+}
+
+// kept is an entry between the two times that it is looked at: as [File.Pack]
+// makes it without a text of today, compressed, since they all are in memory.
+type kept struct{ data []byte }
+
+// gather makes files of steps and texts, and surveys them.
+func (b *builder) gather(ctx context.Context) error {
+	if err := b.old(ctx); err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	survey := NewSurvey(b.first)
+	free := []*Survey{}
+	err := b.in.Texts(ctx, func(i int, texts [][]byte) error {
+		f, err := b.file(i)
+		if err != nil {
+			return err
+		}
+		steps := b.in.Steps(i)
+		for k := range steps {
+			switch n := steps[k].Text; {
+			case n == Gone:
+			case n < 0 || n >= len(texts):
+				return fmt.Errorf("%s: text %d: want one of %d", f.ID, n, len(texts))
+			case texts[n] == nil:
+				steps[k].Text = Missing
+			default:
+				steps[k].Text = f.AddText(texts[n])
+			}
+		}
+		if err := f.Extend(b.log, steps); err != nil {
+			return err
+		}
+		f.trim()
+		mu.Lock()
+		var s *Survey
+		if n := len(free); n > 0 {
+			s, free = free[n-1], free[:n-1]
+		} else {
+			s = NewSurvey(b.first)
+		}
+		mu.Unlock()
+		s.Add(b.log, b.format, f)
+		mu.Lock()
+		free = append(free, s)
+		mu.Unlock()
+		b.files[i].data = s2.Encode(nil, f.Pack(nil))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range free {
+		survey.Merge(s)
+	}
+	b.log.Apply(survey)
+	return nil
+}
+
+// old takes over what there was of the entries.
+func (b *builder) old(ctx context.Context) error {
+	if b.first == 0 || b.in.Old == nil {
+		return nil
+	}
+	return b.in.Old(ctx, b.in.IDs, func(id string, packed, today []byte) error {
+		i, ok := slices.BinarySearch(b.in.IDs, id)
+		if !ok {
+			return nil
+		}
+		f, err := Unpack(id, packed, today)
+		if err != nil {
+			return fmt.Errorf("history of %s: %w", id, err)
+		}
+		b.files[i].data = s2.Encode(nil, f.Pack(nil))
+		return nil
+	})
+}
+
+// file returns what is kept of entry i.
+func (b *builder) file(i int) (*File, error) {
+	id := b.in.IDs[i]
+	if b.files[i].data == nil {
+		return NewFile(id), nil
+	}
+	data, err := s2.Decode(nil, b.files[i].data)
+	if err != nil {
+		return nil, fmt.Errorf("history of %s: %w", id, err)
+	}
+	return Unpack(id, data, nil)
+}
+
+// batch is how many entries are judged between two that are yielded.
+const batch = 128
+
+// judge finds the origins of the rows of each file and yields the files.
+func (b *builder) judge(ctx context.Context, yield func(Packed, error) bool) {
+	tip := b.log.Tip()
+	for from := 0; from < len(b.files); from += batch {
+		to := min(from+batch, len(b.files))
+		out := make([]Packed, to-from)
+		errs := make([]error, to-from)
+		var wg sync.WaitGroup
+		var next sync.Mutex
+		at := from
+		for range runtime.GOMAXPROCS(0) {
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					next.Lock()
+					i := at
+					at++
+					next.Unlock()
+					if i >= to {
+						return
+					}
+					out[i-from], errs[i-from] = b.pack(i, tip)
+				}
+			})
+		}
+		wg.Wait()
+		if err := ctx.Err(); err != nil {
+			yield(Packed{}, context.Cause(ctx))
+			return
+		}
+		for i := range out {
+			if !yield(out[i], errs[i]) || errs[i] != nil {
+				return
+			}
+		}
+	}
+}
+
+func (b *builder) pack(i, tip int) (Packed, error) {
+	f, err := b.file(i)
+	if err != nil {
+		return Packed{}, err
+	}
+	b.files[i].data = nil
+	t := NewTrace(b.log, b.format, f, tip)
+	var today []byte
+	if t.at >= 0 {
+		if p, ok := f.Records[t.at].Place(); ok && p.Text >= 0 {
+			today = f.Text(p.Text)
+		}
+	}
+	return Packed{f.ID, f.Pack(today), t.Origins().Pack()}, nil
+}

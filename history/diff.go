@@ -1,0 +1,113 @@
+package history
+
+import "sort"
+
+// A hunk says what becomes of a text: keep lines, drop lines, then insert
+// lines.
+type hunk struct {
+	keep, drop int
+	insert     []int32
+}
+
+// diff returns hunks that make b of a. Lines are numbers. It keeps what is in
+// the same order in both, found by the lines that each has once, so it is not
+// always the shortest.
+func diff(a, b []int32) []hunk {
+	head := 0
+	for head < len(a) && head < len(b) && a[head] == b[head] {
+		head++
+	}
+	tail := 0
+	for tail < len(a)-head && tail < len(b)-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
+		tail++
+	}
+	endA, endB := len(a)-tail, len(b)-tail
+	var hunks []hunk
+	from, fromB := 0, 0 // what the hunks cover
+	emit := func(atA, atB, toA, toB int) {
+		if atA < toA || atB < toB {
+			hunks = append(hunks, hunk{keep: atA - from, drop: toA - atA, insert: b[atB:toB:toB]})
+			from = toA
+		}
+	}
+	fromA := head
+	fromB = head
+	for _, m := range anchors(a[head:endA], b[head:endB]) {
+		i, j := m[0]+head, m[1]+head
+		if i < fromA || j < fromB {
+			continue // an earlier anchor has grown over it
+		}
+		lo, hi := 0, 1
+		for i-lo > fromA && j-lo > fromB && a[i-lo-1] == b[j-lo-1] {
+			lo++
+		}
+		for i+hi < endA && j+hi < endB && a[i+hi] == b[j+hi] {
+			hi++
+		}
+		emit(fromA, fromB, i-lo, j-lo)
+		fromA, fromB = i+hi, j+hi
+	}
+	emit(fromA, fromB, endA, endB)
+	return hunks
+}
+
+// anchors returns places of lines that both texts have exactly once, the
+// longest list that is in the same order in both.
+func anchors(a, b []int32) [][2]int {
+	if len(a) == 0 || len(b) == 0 {
+		return nil
+	}
+	places := make(map[int32]int, len(a)) // of the lines of a; -1: more than one
+	for i, line := range a {
+		if _, again := places[line]; again {
+			i = -1
+		}
+		places[line] = i
+	}
+	seen := make(map[int32]bool, len(b))
+	for _, line := range b {
+		if seen[line] {
+			places[line] = -1
+		}
+		seen[line] = true
+	}
+	// The longest ascending row of places in a, by patience sorting.
+	type card struct{ a, b, below int }
+	var cards []card
+	var piles []int // the top card of each
+	for j, line := range b {
+		i, ok := places[line]
+		if !ok || i < 0 {
+			continue
+		}
+		k := sort.Search(len(piles), func(k int) bool { return cards[piles[k]].a >= i })
+		c := card{i, j, -1}
+		if k > 0 {
+			c.below = piles[k-1]
+		}
+		cards = append(cards, c)
+		if k == len(piles) {
+			piles = append(piles, 0)
+		}
+		piles[k] = len(cards) - 1
+	}
+	out := make([][2]int, len(piles))
+	if len(piles) > 0 {
+		for k, n := len(piles)-1, piles[len(piles)-1]; k >= 0; k-- {
+			out[k] = [2]int{cards[n].a, cards[n].b}
+			n = cards[n].below
+		}
+	}
+	return out
+}
+
+// apply makes b of a, adding to to.
+func apply(to, a []int32, hunks []hunk) []int32 {
+	at := 0
+	for _, h := range hunks {
+		to = append(to, a[at:at+h.keep]...)
+		at += h.keep + h.drop
+		to = append(to, h.insert...)
+	}
+	return append(to, a[at:]...)
+}

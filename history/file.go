@@ -1,0 +1,277 @@
+package history
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"sort"
+)
+
+// A File is every version of one entry, known by its ID whatever folder it is
+// in.
+//
+// Versions of one entry have nearly all their lines in common: a text is kept
+// as the numbers of its lines.
+type File struct {
+	ID      string
+	Records []Record // in order of Commit
+
+	lines []string // distinct lines with their ends
+	texts [][]int32
+	near  near // for adding texts
+	index map[string]int32
+}
+
+// A Record is what an entry was from a commit on.
+type Record struct {
+	Commit  int
+	Parents []int   // for each parent of the commit, the record that held there; -1: none
+	Places  []Place // where it is, in order of folder; none if it is gone
+}
+
+// A Place is one path of an entry. An entry in more than one folder has
+// several; the first that can be read counts.
+type Place struct {
+	Dir  int // index in the tracker's folders
+	Text int // index of its text; [Missing] if the text cannot be had
+}
+
+// Missing stands for a text that is not at hand.
+const Missing = -1
+
+// A Step says that a path is not the same in a commit and in one of its
+// parents.
+type Step struct {
+	Commit int
+	Parent int // index in the commit's Parents; 0 for a commit without any
+	Dir    int
+	Text   int // [Missing], [Gone], or what AddText has returned
+}
+
+// Gone stands for a path that is there no more.
+const Gone = -2
+
+// NewFile returns the history of an entry that has none yet.
+func NewFile(id string) *File { return &File{ID: id} }
+
+// Place returns where the entry is in a record, and false if it is gone.
+func (r *Record) Place() (Place, bool) {
+	for _, p := range r.Places {
+		if p.Text >= 0 {
+			return p, true
+		}
+	}
+	if len(r.Places) > 0 {
+		return r.Places[0], true
+	}
+	return Place{}, false
+}
+
+// Text returns the bytes of a text.
+func (f *File) Text(text int) []byte {
+	var b []byte
+	for _, n := range f.texts[text] {
+		b = append(b, f.lines[n]...)
+	}
+	return b
+}
+
+// At returns the number of the record that holds at a commit, -1 if there was
+// no such entry yet. The record may say that the entry is gone.
+func (f *File) At(log *Log, commit int) int {
+	for i := len(f.Records) - 1; i >= 0; i-- {
+		if log.Reaches(commit, f.Records[i].Commit) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Extend adds what became of the entry: all steps of commits above those of
+// the records that it has, in order of Commit.
+func (f *File) Extend(log *Log, steps []Step) error {
+	for len(steps) > 0 {
+		n := 1
+		for n < len(steps) && steps[n].Commit == steps[0].Commit {
+			n++
+		}
+		if err := f.extend(log, steps[0].Commit, steps[:n]); err != nil {
+			return fmt.Errorf("%s: %w", f.ID, err)
+		}
+		steps = steps[n:]
+	}
+	return nil
+}
+
+func (f *File) extend(log *Log, commit int, steps []Step) error {
+	if n := len(f.Records); n > 0 && commit <= f.Records[n-1].Commit || commit >= len(log.Commits) {
+		return fmt.Errorf("commit number %d: want one above the last record's and of the log", commit)
+	}
+	var parents []int
+	for _, p := range log.Commits[commit].Parents {
+		parents = append(parents, f.At(log, p))
+	}
+	var places []Place
+	if len(parents) > 0 && parents[0] >= 0 {
+		places = slices.Clone(f.Records[parents[0]].Places)
+	}
+	for _, s := range steps {
+		if s.Parent != 0 {
+			continue
+		}
+		if s.Text >= len(f.texts) {
+			return fmt.Errorf("commit number %d: text %d: want one of %d", commit, s.Text, len(f.texts))
+		}
+		i, found := slices.BinarySearchFunc(places, s.Dir, func(p Place, dir int) int { return p.Dir - dir })
+		switch {
+		case s.Text == Gone && found:
+			places = slices.Delete(places, i, i+1)
+		case s.Text == Gone:
+		case found:
+			places[i].Text = s.Text
+		default:
+			places = slices.Insert(places, i, Place{s.Dir, s.Text})
+		}
+	}
+	// What the rule of the package says of the commit without a record of
+	// its own: a commit with one parent is as that parent, and a merge as the
+	// later side.
+	last := f.At(log, commit)
+	if last >= 0 && slices.Equal(f.Records[last].Places, places) || last < 0 && len(places) == 0 {
+		return nil
+	}
+	f.Records = append(f.Records, Record{commit, parents, places})
+	return nil
+}
+
+// near is the text that was added last, by which the next one is read faster.
+type near struct {
+	text  []byte
+	ends  []int // the offset behind each line
+	lines []int32
+}
+
+// AddText adds a text, if it is not the same as one that is there, and returns
+// its number.
+func (f *File) AddText(text []byte) int {
+	lines := f.number(text)
+	for i := len(f.texts) - 1; i >= 0; i-- {
+		if slices.Equal(f.texts[i], lines) {
+			return i
+		}
+	}
+	f.texts = append(f.texts, lines)
+	return len(f.texts) - 1
+}
+
+// number cuts a text into lines and returns their numbers. Lines at both ends
+// that are those of the text before are taken from there.
+func (f *File) number(text []byte) []int32 {
+	if f.index == nil {
+		f.index = make(map[string]int32, 2*len(f.lines)+64)
+		for i, line := range f.lines {
+			f.index[line] = int32(i)
+		}
+	}
+	old := &f.near
+	head := prefix(old.text, text)
+	keep := sort.Search(len(old.ends), func(i int) bool { return old.ends[i] > head }) // lines
+	if keep > 0 && old.ends[keep-1] == len(old.text) && old.text[len(old.text)-1] != '\n' {
+		keep-- // its last line has no end, and may go on in text
+	}
+	head = 0
+	if keep > 0 {
+		head = old.ends[keep-1]
+	}
+	// Behind the first line end that both have in the same place, whole lines
+	// are the same.
+	first, end := len(old.lines), len(text)
+	tail := suffix(old.text[head:], text[head:])
+	if i := bytes.IndexByte(text[len(text)-tail:], '\n'); i >= 0 {
+		end += i + 1 - tail
+		first, _ = slices.BinarySearch(old.ends, len(old.text)-tail+i+1)
+		first++
+	}
+	lines := make([]int32, 0, keep+len(old.lines)-first+8)
+	ends := make([]int, 0, cap(lines))
+	lines = append(lines, old.lines[:keep]...)
+	ends = append(ends, old.ends[:keep]...)
+	for at := head; at < end; {
+		n := bytes.IndexByte(text[at:end], '\n') + 1
+		if n == 0 {
+			n = end - at
+		}
+		line := text[at : at+n]
+		number, ok := f.index[string(line)]
+		if !ok {
+			number = int32(len(f.lines))
+			f.lines = append(f.lines, string(line))
+			f.index[f.lines[number]] = number
+		}
+		at += n
+		lines, ends = append(lines, number), append(ends, at)
+	}
+	shift := len(text) - len(old.text)
+	for i := first; i < len(old.lines); i++ {
+		lines, ends = append(lines, old.lines[i]), append(ends, old.ends[i]+shift)
+	}
+	*old = near{append(old.text[:0:0], text...), ends, lines}
+	return lines
+}
+
+// prefix returns how many bytes a and b have in common at their beginning.
+func prefix(a, b []byte) int {
+	n := min(len(a), len(b))
+	i := 0
+	for ; i+64 <= n && bytes.Equal(a[i:i+64], b[i:i+64]); i += 64 {
+	}
+	for i < n && a[i] == b[i] {
+		i++
+	}
+	return i
+}
+
+// suffix returns how many bytes a and b have in common at their end.
+func suffix(a, b []byte) int {
+	n := min(len(a), len(b))
+	i := 0
+	for ; i+64 <= n && bytes.Equal(a[len(a)-i-64:len(a)-i], b[len(b)-i-64:len(b)-i]); i += 64 {
+	}
+	for i < n && a[len(a)-1-i] == b[len(b)-1-i] {
+		i++
+	}
+	return i
+}
+
+// trim forgets the texts that no record has: those of merges that are as one of
+// their sides.
+func (f *File) trim() {
+	used := make([]int, len(f.texts))
+	for i := range f.Records {
+		for _, p := range f.Records[i].Places {
+			if p.Text >= 0 {
+				used[p.Text] = 1
+			}
+		}
+	}
+	n := 0
+	for i, u := range used {
+		if u > 0 {
+			f.texts[n], used[i] = f.texts[i], n
+			n++
+		}
+	}
+	if n == len(f.texts) {
+		return
+	}
+	f.texts = f.texts[:n]
+	for i := range f.Records {
+		places := slices.Clone(f.Records[i].Places)
+		for k := range places {
+			if places[k].Text >= 0 {
+				places[k].Text = used[places[k].Text]
+			}
+		}
+		f.Records[i].Places = places
+	}
+}

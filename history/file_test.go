@@ -1,0 +1,120 @@
+package history
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestTexts adds texts that have much in common and asks for them back.
+func TestTexts(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		f := NewFile("CVE-2020-1")
+		var want [][]byte
+		text := []byte("a\nb\nc\n")
+		for range 30 {
+			text = mutate(r, text)
+			n := f.AddText(text)
+			if n == len(want) {
+				want = append(want, text)
+			}
+			if got := f.Text(n); !bytes.Equal(got, text) {
+				t.Fatalf("text %d: got %q, want %q", n, got, text)
+			}
+		}
+		for i, w := range want {
+			if got := f.Text(i); !bytes.Equal(got, w) {
+				t.Errorf("text %d: got %q, want %q", i, got, w)
+			}
+			var whole []int32
+			for line := range strings.Lines(string(w)) {
+				whole = append(whole, f.index[line])
+			}
+			if !slices.Equal(whole, f.texts[i]) {
+				t.Errorf("text %d %q: lines %v, want %v", i, w, f.texts[i], whole)
+			}
+		}
+	}
+}
+
+// mutate returns text with one change.
+func mutate(r *rand.Rand, text []byte) []byte {
+	lines := strings.SplitAfter(string(text), "\n")
+	i := r.IntN(len(lines))
+	switch r.IntN(6) {
+	case 0:
+		lines = slices.Insert(lines, i, fmt.Sprintf("line %d\n", r.IntN(20)))
+	case 1:
+		lines = slices.Delete(lines, i, i+1)
+	case 2:
+		lines[i] = strings.Repeat("x", r.IntN(100)) + "\n"
+	case 3:
+		lines[i] = strings.TrimSuffix(lines[i], "\n")
+	case 4:
+		lines = append(lines, "end")
+	case 5:
+		lines = slices.Insert(lines, i, lines[r.IntN(len(lines))])
+	}
+	return []byte(strings.Join(lines, ""))
+}
+
+// TestPack packs histories of random shape and reads them again.
+func TestPack(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 300 {
+		f := NewFile("CVE-2020-1")
+		text := []byte("a\nb\nc\n")
+		for i := range r.IntN(20) {
+			rec := Record{Commit: 2*i + r.IntN(2)}
+			for range r.IntN(3) {
+				rec.Parents = append(rec.Parents, r.IntN(i+1)-1)
+			}
+			for dir := range r.IntN(3) {
+				if text = mutate(r, text); r.IntN(5) == 0 && len(f.texts) > 0 {
+					text = f.Text(r.IntN(len(f.texts)))
+				}
+				rec.Places = append(rec.Places, Place{dir, f.AddText(text)})
+			}
+			if r.IntN(9) == 0 {
+				rec.Places = append(rec.Places, Place{3, Missing})
+			}
+			f.Records = append(f.Records, rec)
+		}
+		today := text
+		if r.IntN(4) == 0 {
+			today = nil
+		}
+		got, err := Unpack(f.ID, f.Pack(today), today)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := describe(f), describe(got); a != b {
+			t.Fatalf("packed\n%s\nunpacked\n%s", a, b)
+		}
+		if a, b := f.Pack(today), got.Pack(today); !bytes.Equal(a, b) {
+			t.Fatal("what was unpacked is packed otherwise")
+		}
+	}
+}
+
+// describe writes a history with its texts in full.
+func describe(f *File) string {
+	var b strings.Builder
+	for _, r := range f.Records {
+		fmt.Fprintf(&b, "%d %v", r.Commit, r.Parents)
+		for _, p := range r.Places {
+			fmt.Fprintf(&b, " %d ", p.Dir)
+			if p.Text == Missing {
+				b.WriteString("missing")
+			} else {
+				fmt.Fprintf(&b, "%q", f.Text(p.Text))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}

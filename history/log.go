@@ -1,0 +1,214 @@
+// Package history has what became of a tracker's entries, commit by commit,
+// and says who decided what, when, and with which words.
+//
+// A [Log] is the commits, a [File] every version of one entry, a [Trace] what
+// follows for its rows. What a line means is the business of a package for the
+// tracker's format, which comes as a [Format].
+//
+// History in Git is a graph, and the past of a row is not a list: side
+// branches decide, merges carry content, and a date is no place in it. The one
+// rule that everything here rests on is this: commits are numbered so that
+// parents come before their children, and the state of an entry at a commit is
+// the last of its records among the commit's ancestors. A merge that made
+// anything else of its parents gets a record of its own.
+package history
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"wontfix"
+)
+
+// A Log is the commits of a tracker, numbered so that parents come before
+// their children. It may be read by several goroutines.
+type Log struct {
+	Commits []wontfix.Commit
+	// spread has, for each commit, the labels of which it added first rows to
+	// many entries.
+	spread map[int][]string
+	nicks  nicks
+	tips   []int // the commits that readings ended at, in order
+
+	runs []run
+	run  []int32 // the run that a commit is in
+}
+
+// A run is commits of which each is the only parent of the next.
+type run struct {
+	members spans
+	last    int
+	base    spans // the ancestors of its first commit
+}
+
+// NewLog returns a log of commits whose Parents are numbers below their own.
+func NewLog(commits []wontfix.Commit) (*Log, error) {
+	l := &Log{spread: map[int][]string{}, nicks: nicks{}}
+	return l, l.Append(commits)
+}
+
+// Append adds commits. The last one is where a reading ended.
+func (l *Log) Append(commits []wontfix.Commit) error {
+	for _, c := range commits {
+		n := len(l.Commits)
+		for _, p := range c.Parents {
+			if p < 0 || p >= n {
+				return fmt.Errorf("commit %.12s: its parent is number %d; want one below %d", c.ID, p, n)
+			}
+		}
+		l.Commits = append(l.Commits, c)
+		l.place(n)
+	}
+	if n := len(l.Commits); len(commits) > 0 {
+		l.tips = append(l.tips, n-1)
+	}
+	return nil
+}
+
+// place puts commit n in a run: that of its parent if that is the only one and
+// still the run's last, else a new one.
+func (l *Log) place(n int) {
+	parents := l.Commits[n].Parents
+	if len(parents) == 1 {
+		r := l.run[parents[0]]
+		if l.runs[r].last == parents[0] {
+			l.runs[r].members = l.runs[r].members.add(n)
+			l.runs[r].last = n
+			l.run = append(l.run, r)
+			return
+		}
+	}
+	var base spans
+	for _, p := range parents {
+		r := &l.runs[l.run[p]]
+		base = base.union(r.base).union(r.members.upTo(p))
+	}
+	l.run = append(l.run, int32(len(l.runs)))
+	l.runs = append(l.runs, run{members: spans{{n, n}}, last: n, base: base})
+}
+
+// Reaches reports whether ancestor is commit c or one of its ancestors.
+func (l *Log) Reaches(c, ancestor int) bool {
+	if ancestor >= c {
+		return ancestor == c
+	}
+	r := l.run[c]
+	return l.run[ancestor] == r || l.runs[r].base.has(ancestor)
+}
+
+// Tip returns the number of the newest commit that was read, -1 if there is
+// none.
+func (l *Log) Tip() int {
+	if len(l.tips) == 0 {
+		return -1
+	}
+	return l.tips[len(l.tips)-1]
+}
+
+// Find returns the number of the commit whose ID begins with prefix.
+func (l *Log) Find(prefix string) (int, error) {
+	prefix = strings.ToLower(prefix)
+	found := -1
+	for i := range l.Commits {
+		if id := l.Commits[i].ID; id != "" && strings.HasPrefix(id, prefix) {
+			if found >= 0 {
+				return 0, fmt.Errorf("commit %s: more than one begins like this: %s and %s", prefix, l.Commits[found].ID, id)
+			}
+			found = i
+		}
+	}
+	if found < 0 {
+		return 0, fmt.Errorf("commit %s: not in the history that is at hand, which has %d commits", prefix, len(l.Commits))
+	}
+	return found, nil
+}
+
+// At returns the number of the commit that was the newest of the tracker at a
+// time: of the line of first parents that ends in the tip, the last one that
+// was committed no later. It is -1 if the history begins later than that.
+//
+// Dates in Git are what somebody's clock said, so the line need not be in
+// their order.
+func (l *Log) At(t time.Time) int {
+	for c := l.Tip(); c >= 0; {
+		if !l.Commits[c].Committed.After(t) {
+			return c
+		}
+		if len(l.Commits[c].Parents) == 0 {
+			break
+		}
+		c = l.Commits[c].Parents[0]
+	}
+	return -1
+}
+
+// First returns the time of the oldest commit on the line that [Log.At] walks.
+func (l *Log) First() time.Time {
+	c := l.Tip()
+	if c < 0 {
+		return time.Time{}
+	}
+	for len(l.Commits[c].Parents) > 0 {
+		c = l.Commits[c].Parents[0]
+	}
+	return l.Commits[c].Committed
+}
+
+// IDs returns the IDs of all commits, in the order of their numbers.
+func (l *Log) IDs() []string {
+	ids := make([]string, len(l.Commits))
+	for i := range l.Commits {
+		ids[i] = l.Commits[i].ID
+	}
+	return ids
+}
+
+// A span is numbers from lo to hi, both included.
+type span struct{ lo, hi int }
+
+// Spans are sets of numbers: spans in order that do not touch. Commits that
+// belong together have numbers that do, so there are few.
+type spans []span
+
+func (s spans) has(n int) bool {
+	i := sort.Search(len(s), func(i int) bool { return s[i].hi >= n })
+	return i < len(s) && s[i].lo <= n
+}
+
+// add adds a number above all others.
+func (s spans) add(n int) spans {
+	if k := len(s) - 1; k >= 0 && s[k].hi == n-1 {
+		s[k].hi = n
+		return s
+	}
+	return append(s, span{n, n})
+}
+
+// upTo returns the numbers that are not above n.
+func (s spans) upTo(n int) spans {
+	i := sort.Search(len(s), func(i int) bool { return s[i].hi > n })
+	if i == len(s) || s[i].lo > n {
+		return s[:i:i]
+	}
+	return append(s[:i:i], span{s[i].lo, n})
+}
+
+func (s spans) union(t spans) spans {
+	all := append(slices.Clone(s), t...) // a copy: the last span of a run grows
+	if len(s) == 0 || len(t) == 0 {
+		return all
+	}
+	slices.SortFunc(all, func(a, b span) int { return a.lo - b.lo })
+	out := all[:1]
+	for _, x := range all[1:] {
+		if last := &out[len(out)-1]; x.lo <= last.hi+1 {
+			last.hi = max(last.hi, x.hi)
+		} else {
+			out = append(out, x)
+		}
+	}
+	return slices.Clip(out)
+}

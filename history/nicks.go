@@ -1,0 +1,72 @@
+package history
+
+import (
+	"strings"
+
+	"wontfix"
+)
+
+// nicks counts, for each name that notes are signed with, how many notes each
+// author has added under it.
+type nicks map[string]map[string]int
+
+// person returns what one author is known by whatever the address.
+func person(c *wontfix.Commit) string { return strings.ToLower(strings.TrimSpace(c.Author)) }
+
+func (n nicks) add(nick, person string, count int) {
+	if n[nick] == nil {
+		n[nick] = map[string]int{}
+	}
+	n[nick][person] += count
+}
+
+// Owner returns the author, in lower case, who the history proves to be behind
+// a nick: the one who has added most notes under it, at least two thirds of
+// three or more. Others add them too: they paste a colleague's note, or a
+// template has it. It is "" if nothing is proved.
+func (l *Log) Owner(nick string) string {
+	best, count, sum := "", 0, 0
+	for author, n := range l.nicks[nick] {
+		sum += n
+		if n > count || n == count && author < best {
+			best, count = author, n
+		}
+	}
+	if count < 3 || 3*count < 2*sum {
+		return ""
+	}
+	return best
+}
+
+// owns reports whether a note signed with a nick is the commit's author's own.
+// A nick that resembles the author's name or address is; so is one that the
+// history proves theirs.
+func (l *Log) owns(c *wontfix.Commit, nick string) bool {
+	who := person(c)
+	if owner := l.Owner(nick); owner != "" {
+		return owner == who
+	}
+	return resembles(nick, c)
+}
+
+// resembles reports whether a nick is made of its author's name: the local part
+// of the address, the names without spaces, or an initial and the beginning of
+// the last name.
+func resembles(nick string, c *wontfix.Commit) bool {
+	nick = strings.ToLower(nick)
+	if len(nick) < 3 {
+		return false
+	}
+	local, _, _ := strings.Cut(strings.ToLower(c.Email), "@")
+	names := strings.Fields(strings.ToLower(c.Author))
+	plain := strings.NewReplacer("-", "", ".", "", "_", "")
+	if plain.Replace(nick) == plain.Replace(local) || plain.Replace(nick) == strings.Join(names, "") {
+		return true
+	}
+	if len(names) < 2 {
+		return len(names) == 1 && nick == names[0]
+	}
+	first, last := names[0], names[len(names)-1]
+	rest, ok := strings.CutPrefix(nick, first[:1])
+	return ok && len(rest) >= 3 && strings.HasPrefix(last, rest) || nick == first || nick == last
+}

@@ -1,0 +1,123 @@
+package history
+
+import (
+	"slices"
+	"strings"
+
+	"wontfix"
+)
+
+// What became of a note.
+const (
+	Written = "written"
+	Changed = "changed"
+	Deleted = "deleted"
+)
+
+// notesOf returns the notes of a text.
+func (t *Trace) notesOf(text int) []wontfix.Note {
+	notes, ok := t.notes[text]
+	if !ok {
+		if t.notes == nil {
+			t.notes = make(map[int][]wontfix.Note)
+		}
+		notes = t.format.Notes(t.file.Text(text))
+		t.notes[text] = notes
+	}
+	return notes
+}
+
+// noteChanges returns what became of the notes between two records; from may
+// be -1.
+func (t *Trace) noteChanges(record, from int) []wontfix.NoteChange {
+	was, is := -1, t.text(record)
+	if from >= 0 {
+		was = t.text(from)
+	}
+	if was == is {
+		return nil
+	}
+	if changes, ok := t.diffs[[2]int{was, is}]; ok {
+		return changes
+	}
+	var a, b []wontfix.Note
+	if was >= 0 {
+		a = t.notesOf(was)
+	}
+	if is >= 0 {
+		b = t.notesOf(is)
+	}
+	changes := diffNotes(a, b)
+	if t.diffs == nil {
+		t.diffs = make(map[[2]int][]wontfix.NoteChange)
+	}
+	t.diffs[[2]int{was, is}] = changes
+	return changes
+}
+
+// diffNotes says what became of notes. A note that has gone and one of the
+// same author that has come, with half of their words the same, are one that
+// was changed.
+func diffNotes(a, b []wontfix.Note) []wontfix.NoteChange {
+	same := func(x, y wontfix.Note) bool {
+		return x.Author == y.Author && squeeze(x.Text) == squeeze(y.Text)
+	}
+	var old []wontfix.Note
+	for _, n := range a {
+		if !slices.ContainsFunc(b, func(m wontfix.Note) bool { return same(n, m) }) {
+			old = append(old, n)
+		}
+	}
+	changes := []wontfix.NoteChange{}
+	for _, n := range b {
+		if slices.ContainsFunc(a, func(m wontfix.Note) bool { return same(n, m) }) {
+			continue
+		}
+		best, most := -1, 0
+		for i, o := range old {
+			if shared := sharedWords(o.Text, n.Text); o.Author == n.Author && shared > most {
+				best, most = i, shared
+			}
+		}
+		if best < 0 || 2*most < min(len(strings.Fields(n.Text)), len(strings.Fields(old[best].Text))) {
+			changes = append(changes, wontfix.NoteChange{Kind: Written, Author: n.Author, Text: n.Text})
+			continue
+		}
+		changes = append(changes, wontfix.NoteChange{Kind: Changed, Author: n.Author, Text: n.Text, Was: old[best].Text})
+		old = slices.Delete(old, best, best+1)
+	}
+	for _, n := range old {
+		changes = append(changes, wontfix.NoteChange{Kind: Deleted, Author: n.Author, Text: n.Text})
+	}
+	return changes
+}
+
+func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// sharedWords returns how many words two texts have in common.
+func sharedWords(a, b string) int {
+	count := make(map[string]int)
+	for w := range strings.FieldsSeq(a) {
+		count[w]++
+	}
+	n := 0
+	for w := range strings.FieldsSeq(b) {
+		if count[w] > 0 {
+			count[w]--
+			n++
+		}
+	}
+	return n
+}
+
+// added returns the part of a note that is new: its lines that the note did not
+// have before.
+func added(was, is string) string {
+	var fresh []string
+	for line := range strings.Lines(is) {
+		if line = squeeze(line); !slices.ContainsFunc(strings.Split(was, "\n"), func(old string) bool { return squeeze(old) == line }) {
+			fresh = append(fresh, line)
+		}
+	}
+	return strings.Join(fresh, " ")
+}

@@ -1,0 +1,304 @@
+package history
+
+import (
+	"slices"
+	"strings"
+
+	"wontfix"
+	"wontfix/reason"
+)
+
+// longestWords is how much of a note or a message is kept as evidence, in
+// bytes.
+const longestWords = 600
+
+// An origin is who decided what a row says. Commits are numbers plus one; 0
+// stands for none.
+type origin struct {
+	class      wontfix.Class
+	wroteClass wontfix.Class
+	evidence   wontfix.Evidence
+	confidence wontfix.Confidence
+	reversals  int
+	reasons    wontfix.Reasons
+	decided    int
+	wrote      int
+	before     int
+	words      string
+	copied     string // the row that was decided about, if it is another
+	said       Value  // what stood there before a sweep
+}
+
+// Origin returns who decided what a row says, false if there is no such row.
+func (t *Trace) Origin(k Key) (wontfix.Origin, bool) {
+	key := t.keyOf(k)
+	if key == none || t.value(t.at, key) == none {
+		return wontfix.Origin{}, false
+	}
+	o := t.origin(key)
+	return o.expand(t.log), true
+}
+
+// origin walks back from the change that wrote a row to the one that decided:
+// past other words for the same status, and from a copy to what was copied.
+func (t *Trace) origin(key int32) origin {
+	c := t.introduced(t.at, key)
+	o := origin{wrote: t.number(c)}
+	o.wroteClass, _ = t.class(c)
+	first := c
+	var class wontfix.Class
+	for {
+		var from int32
+		class, from = t.class(c)
+		next, ok := change{}, false
+		if from != none {
+			next, ok = t.copiedFrom(c, from), true
+			o.copied = t.keys[from].String()
+		} else if class == wontfix.ClassReword {
+			next, ok = t.before(c)
+		}
+		if !ok {
+			break
+		}
+		c = next
+	}
+	o.class = class
+	o.decided = t.number(c)
+	if c == first {
+		o.wrote, o.wroteClass = 0, wontfix.ClassUnknown
+	}
+	t.explain(&o, c)
+	t.beforeSweep(&o, c)
+	for _, e := range t.chain(key) {
+		if t.reverses(e) {
+			o.reversals++
+		}
+	}
+	return o
+}
+
+// copiedFrom returns the change that brought what a copy was made of: as it
+// was before the commit, or, where the commit changed both rows, as it left it.
+func (t *Trace) copiedFrom(c change, from int32) change {
+	record := c.from
+	if v := t.value(record, from); v == none || v != c.new && t.value(c.record, from) == c.new {
+		record = c.record
+	}
+	return t.introduced(record, from)
+}
+
+func (t *Trace) number(c change) int { return t.file.Records[c.record].Commit + 1 }
+
+// chain returns the changes of a row that led to what it says, newest first.
+func (t *Trace) chain(key int32) []change {
+	if t.at < 0 {
+		return nil
+	}
+	var chain []change
+	c := t.introduced(t.at, key)
+	if c.old == none && c.new == none {
+		return nil
+	}
+	for ok := true; ok; c, ok = t.before(c) {
+		chain = append(chain, c)
+	}
+	return chain
+}
+
+// reverses reports whether a change took a refusal back.
+func (t *Trace) reverses(c change) bool {
+	if c.old == none || c.new == none {
+		return false
+	}
+	was, is := t.meaning(c.old).Decision, t.meaning(c.new).Decision
+	return was == wontfix.DecisionWontFix && is != was && is != wontfix.DecisionEndOfLife && t.values[c.new].Word != "ignored"
+}
+
+// beforeSweep finds what a person had last said before a sweep, a robot or a
+// bulk change.
+func (t *Trace) beforeSweep(o *origin, c change) {
+	switch o.class {
+	case wontfix.ClassEOLSweep, wontfix.ClassGone, wontfix.ClassRobot, wontfix.ClassBulk:
+	default:
+		return
+	}
+	for {
+		if _, from := t.class(c); from != none {
+			c = t.copiedFrom(c, from)
+		} else {
+			var ok bool
+			if c, ok = t.before(c); !ok || c.new == none {
+				return
+			}
+		}
+		class, _ := t.class(c)
+		if class == wontfix.ClassDecision || class == wontfix.ClassCreate && t.considered(c) {
+			o.before, o.said = t.number(c), t.values[c.new]
+			return
+		}
+	}
+}
+
+// considered reports whether the commit that made an entry was about few of
+// them and its author wrote a note: then the first rows are a judgement, and
+// not a template's.
+func (t *Trace) considered(c change) bool {
+	commit := t.commit(c.record)
+	if commit.Entries > fewEntries {
+		return false
+	}
+	for _, n := range t.noteChanges(c.record, c.from) {
+		if n.Kind == Written && t.log.owns(commit, n.Author) {
+			return true
+		}
+	}
+	return false
+}
+
+// explain finds the reasons of a change, where they stand, and how sure it is
+// who decided. The first of these that gives any counts: the text in the row,
+// a note that its author wrote in the same commit, the commit's message, the
+// entry's other notes.
+func (t *Trace) explain(o *origin, c change) {
+	if c.new == none {
+		return
+	}
+	commit := t.commit(c.record)
+	m := t.meaning(c.new)
+	o.reasons, o.evidence = m.Reasons, m.Evidence
+	if m.Evidence == wontfix.EvidenceBracket {
+		o.words = t.values[c.new].Detail
+	}
+	own := t.ownNotes(c)
+	if o.evidence == wontfix.EvidenceNone {
+		switch said := commit.Said(); {
+		case o.class == wontfix.ClassUnseen:
+		case own != "":
+			o.set(wontfix.EvidenceOwnNote, own)
+		case commit.Entries < manyEntries && reason.Decides(said):
+			o.set(wontfix.EvidenceMessage, said)
+		}
+		if words := t.otherNotes(c); o.evidence == wontfix.EvidenceNone && words != "" {
+			o.set(wontfix.EvidenceNote, words)
+		}
+	}
+	o.words = shorten(o.words)
+	switch o.class {
+	case wontfix.ClassDecision:
+		o.confidence = wontfix.ConfidenceMedium
+		if own != "" || o.evidence == wontfix.EvidenceBracket && commit.Entries <= fewEntries {
+			o.confidence = wontfix.ConfidenceHigh
+		} else if commit.Entries > fewEntries {
+			o.confidence = wontfix.ConfidencePolicy
+		}
+	case wontfix.ClassCreate:
+		o.confidence = wontfix.ConfidenceLow
+		if t.considered(c) {
+			o.confidence = wontfix.ConfidenceMedium
+		}
+	case wontfix.ClassEOLSweep, wontfix.ClassGone, wontfix.ClassRobot, wontfix.ClassBulk:
+		o.confidence = wontfix.ConfidencePolicy
+	default:
+		o.confidence = wontfix.ConfidenceLow
+	}
+}
+
+func (o *origin) set(e wontfix.Evidence, words string) {
+	o.evidence, o.words = e, words
+	o.reasons &^= wontfix.NoReason
+	o.reasons |= reason.Read(words)
+	if o.reasons == 0 {
+		o.reasons = wontfix.NoReason
+	}
+}
+
+// ownNotes returns what the author of a change wrote into the notes in the same
+// commit.
+func (t *Trace) ownNotes(c change) string {
+	commit := t.commit(c.record)
+	if commit.Entries >= manyEntries || t.format.Robot(commit) {
+		return ""
+	}
+	var words []string
+	for _, n := range t.noteChanges(c.record, c.from) {
+		if n.Kind != Deleted && t.log.owns(commit, n.Author) {
+			words = append(words, added(n.Was, n.Text))
+		}
+	}
+	return strings.Join(words, " … ")
+}
+
+// otherNotes returns the notes that stood there at a change and say that
+// something was decided.
+func (t *Trace) otherNotes(c change) string {
+	switch t.values[c.new].Word {
+	case "ignored", "deferred":
+	default:
+		return ""
+	}
+	text := t.text(c.record)
+	if text < 0 {
+		return ""
+	}
+	source := t.keys[c.key].Source
+	var words []string
+	for _, n := range t.notesOf(text) {
+		if reason.Decides(n.Text) && !t.aboutOthers(n.Text, source) {
+			words = append(words, strings.Join(strings.Fields(n.Text), " "))
+		}
+	}
+	return strings.Join(words, " … ")
+}
+
+// aboutOthers reports whether a note names sources of the entry, and not this
+// one.
+func (t *Trace) aboutOthers(note, source string) bool {
+	others := false
+	for _, word := range strings.FieldsFunc(note, func(r rune) bool {
+		return r >= 0x80 || r != '-' && r != '+' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z')
+	}) {
+		word = strings.TrimRight(word, ".")
+		if word == source {
+			return false
+		}
+		others = others || slices.ContainsFunc(t.keys, func(k Key) bool { return k.Source == word })
+	}
+	return others
+}
+
+func shorten(s string) string {
+	if len(s) <= longestWords {
+		return s
+	}
+	cut := strings.LastIndexByte(s[:longestWords], ' ')
+	if cut < 0 {
+		cut = longestWords
+	}
+	return strings.ToValidUTF8(s[:cut], "") + " …"
+}
+
+// expand makes of an origin what others see.
+func (o *origin) expand(log *Log) wontfix.Origin {
+	w := wontfix.Origin{
+		Class: o.class, Decided: log.revision(o.decided), Wrote: log.revision(o.wrote), WroteClass: o.wroteClass,
+		CopiedFrom: o.copied, Evidence: o.evidence, Reasons: o.reasons.Words(), Words: o.words,
+		Confidence: o.confidence, Reversals: o.reversals,
+	}
+	if o.before > 0 {
+		w.Before = &wontfix.Said{Revision: *log.revision(o.before), Status: o.said.Word, Detail: o.said.Detail}
+	}
+	return w
+}
+
+// revision returns what is shown of commit n-1; nil for 0.
+func (l *Log) revision(n int) *wontfix.Revision {
+	if n == 0 {
+		return nil
+	}
+	r := revision(&l.Commits[n-1])
+	return &r
+}
+
+func revision(c *wontfix.Commit) wontfix.Revision {
+	return wontfix.Revision{Commit: c.ID, Author: c.Author, Time: c.Time, Subject: c.Subject(), Entries: c.Entries}
+}

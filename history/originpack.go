@@ -1,0 +1,109 @@
+package history
+
+import "wontfix"
+
+// An Origins is who decided what the rows of an entry say.
+type Origins struct {
+	log     *Log
+	rows    []int32 // which of origins each row has
+	lines   []int32 // the line of each row
+	origins []origin
+}
+
+// Origins finds out who decided what each row of the entry says.
+func (t *Trace) Origins() *Origins {
+	o := &Origins{log: t.log}
+	index := map[origin]int32{}
+	for _, row := range t.Rows() {
+		x := t.origin(row.key)
+		n, ok := index[x]
+		if !ok {
+			n = int32(len(o.origins))
+			index[x] = n
+			o.origins = append(o.origins, x)
+		}
+		o.rows, o.lines = append(o.rows, n), append(o.lines, int32(row.Line))
+	}
+	return o
+}
+
+// At returns who decided what the row on a line says, false if there is no row
+// on it.
+func (o *Origins) At(line int) (wontfix.Origin, bool) {
+	for i, l := range o.lines {
+		if int(l) == line {
+			return o.origins[o.rows[i]].expand(o.log), true
+		}
+	}
+	return wontfix.Origin{}, false
+}
+
+// Pack packs the origins of an entry: a table of strings; the number of
+// distinct origins and their fields; the number of rows, and for each the
+// distance to the line before and its origin.
+func (o *Origins) Pack() []byte {
+	w := logWriter{numbers: map[string]int{}}
+	w.uint(len(o.origins))
+	for i := range o.origins {
+		x := &o.origins[i]
+		w.data = append(w.data, byte(x.class), byte(x.wroteClass), byte(x.evidence), byte(x.confidence))
+		w.uint(x.reversals)
+		w.uint(int(x.reasons))
+		w.uint(x.decided)
+		w.uint(x.wrote)
+		w.uint(x.before)
+		w.string(x.words)
+		w.string(x.copied)
+		w.string(x.said.Word)
+		w.string(x.said.Detail)
+	}
+	w.uint(len(o.rows))
+	last := int32(0)
+	for i, n := range o.rows {
+		w.uint(int(o.lines[i] - last))
+		w.uint(int(n))
+		last = o.lines[i]
+	}
+	t := logWriter{}
+	t.uint(len(w.table))
+	for _, s := range w.table {
+		t.bytes([]byte(s))
+	}
+	return append(t.data, w.data...)
+}
+
+// UnpackOrigins reads what [Origins.Pack] has written. The error is [ErrBytes].
+func UnpackOrigins(log *Log, data []byte) (*Origins, error) {
+	r := &reader{data: data}
+	for range r.uint(len(data)) {
+		r.table = append(r.table, string(r.bytes()))
+	}
+	o := &Origins{log: log}
+	commits := len(log.Commits)
+	for range r.uint(len(r.data)) {
+		x := origin{
+			class: wontfix.Class(r.uint(255)), wroteClass: wontfix.Class(r.uint(255)),
+			evidence: wontfix.Evidence(r.uint(255)), confidence: wontfix.Confidence(r.uint(255)),
+			reversals: r.uint(1 << 30), reasons: wontfix.Reasons(r.uint(1<<32 - 1)),
+			decided: r.uint(commits), wrote: r.uint(commits), before: r.uint(commits),
+			words: r.string(), copied: r.string(), said: Value{r.string(), r.string()},
+		}
+		if r.bad {
+			return nil, ErrBytes
+		}
+		o.origins = append(o.origins, x)
+	}
+	line := 0
+	for range r.uint(len(r.data)) {
+		line += r.uint(1 << 24)
+		n := r.uint(len(o.origins))
+		if r.bad || n >= len(o.origins) || line > 1<<30 {
+			return nil, ErrBytes
+		}
+		o.lines, o.rows = append(o.lines, int32(line)), append(o.rows, int32(n))
+	}
+	if r.bad || len(r.data) > 0 {
+		return nil, ErrBytes
+	}
+	return o, nil
+}

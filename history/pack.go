@@ -1,0 +1,327 @@
+package history
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// ErrBytes says that packed bytes are not what this package has written.
+var ErrBytes = errors.New("history: bytes cannot be read")
+
+// maxText bounds the lines that all texts of an entry have together.
+const maxText = 1 << 28
+
+// Pack packs the history of an entry. The text of the entry today, which is
+// kept elsewhere, is left out; it is empty if the entry is gone.
+//
+// The form, in unsigned varints: length of what follows up to the lines;
+// number of records; for each its commit as the distance to the one before,
+// the number of parents, the distance to each parent's record (0: none), the
+// number of places, and for each the folder and the text plus one. Then the
+// number of texts, 1 if the first is today's, else 0, and for each other text,
+// newest first, the text that it is made of plus one (one before it in this
+// order; 0: the empty text) and the number of hunks; for each hunk the lines
+// kept, dropped and inserted, and the latter: 0 for the next new line, 1 for
+// the next new line, which lacks its end, or the number of a line plus two.
+// Then come the new lines, each with its end.
+//
+// Lines are numbered as they come: those of today's text first.
+func (f *File) Pack(today []byte) []byte {
+	order, rank, asToday := f.newestFirst(today)
+	p := packer{numbers: make([]int32, len(f.lines))}
+	p.records(f.Records, rank)
+	p.uint(len(order))
+	p.uint(asToday)
+	next := f.next()
+	for i, n := range order {
+		if i < asToday {
+			for _, line := range f.texts[n] {
+				p.number(line)
+			}
+			continue
+		}
+		base := i - 1
+		for _, later := range next[n] {
+			if rank[later] < i {
+				base = rank[later]
+			}
+		}
+		p.uint(base + 1)
+		var from []int32
+		if base >= 0 {
+			from = f.texts[order[base]]
+		}
+		p.hunks(f, diff(from, f.texts[n]))
+	}
+	out := binary.AppendUvarint(make([]byte, 0, len(p.head)+len(p.lines)+4), uint64(len(p.head)))
+	return append(append(out, p.head...), p.lines...)
+}
+
+type packer struct {
+	head, lines []byte
+	numbers     []int32 // of each line, plus one; 0: has not come yet
+	count       int32
+}
+
+func (p *packer) uint(v int) { p.head = binary.AppendUvarint(p.head, uint64(v)) }
+
+// number gives a line its number if it has none, and reports whether it is new.
+func (p *packer) number(line int32) bool {
+	if p.numbers[line] != 0 {
+		return false
+	}
+	p.count++
+	p.numbers[line] = p.count
+	return true
+}
+
+func (p *packer) records(records []Record, rank []int) {
+	p.uint(len(records))
+	last := 0
+	for i := range records {
+		r := &records[i]
+		p.uint(r.Commit - last)
+		last = r.Commit
+		p.uint(len(r.Parents))
+		for _, parent := range r.Parents {
+			if parent < 0 {
+				parent = i
+			}
+			p.uint(i - parent)
+		}
+		p.uint(len(r.Places))
+		for _, place := range r.Places {
+			p.uint(place.Dir)
+			if place.Text == Missing {
+				p.uint(0)
+			} else {
+				p.uint(rank[place.Text] + 1)
+			}
+		}
+	}
+}
+
+func (p *packer) hunks(f *File, hunks []hunk) {
+	p.uint(len(hunks))
+	for _, h := range hunks {
+		p.uint(h.keep)
+		p.uint(h.drop)
+		p.uint(len(h.insert))
+		for _, n := range h.insert {
+			if !p.number(n) {
+				p.uint(int(p.numbers[n]) + 1)
+				continue
+			}
+			line, ok := strings.CutSuffix(f.lines[n], "\n")
+			if ok {
+				p.uint(0)
+			} else {
+				p.uint(1)
+			}
+			p.lines = append(append(p.lines, line...), '\n')
+		}
+	}
+}
+
+// newestFirst returns the texts in the order in which they are packed, today's
+// first, and the place of each in it. asToday is 1 if there is today's.
+func (f *File) newestFirst(today []byte) (order, rank []int, asToday int) {
+	last := make([]int, len(f.texts)) // the record that had it last
+	for i := range f.Records {
+		for _, p := range f.Records[i].Places {
+			if p.Text >= 0 {
+				last[p.Text] = i + 1
+			}
+		}
+	}
+	order, rank = make([]int, len(f.texts)), make([]int, len(f.texts))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return last[b] - last[a] })
+	if len(today) > 0 {
+		if i := slices.IndexFunc(order, func(n int) bool { return f.same(n, today) }); i >= 0 {
+			n := order[i]
+			copy(order[1:i+1], order[:i])
+			order[0], asToday = n, 1
+		}
+	}
+	for i, n := range order {
+		rank[n] = i
+	}
+	return order, rank, asToday
+}
+
+// same reports whether a text is the given bytes.
+func (f *File) same(text int, data []byte) bool {
+	for _, n := range f.texts[text] {
+		rest, ok := bytes.CutPrefix(data, []byte(f.lines[n]))
+		if !ok {
+			return false
+		}
+		data = rest
+	}
+	return len(data) == 0
+}
+
+// next returns, for each text, the texts that took its place.
+func (f *File) next() [][]int {
+	next := make([][]int, len(f.texts))
+	for i := range f.Records {
+		to, ok := f.Records[i].Place()
+		if !ok || to.Text < 0 {
+			continue
+		}
+		for _, parent := range f.Records[i].Parents {
+			if parent < 0 {
+				continue
+			}
+			if from, ok := f.Records[parent].Place(); ok && from.Text >= 0 {
+				next[from.Text] = append(next[from.Text], to.Text)
+			}
+		}
+	}
+	return next
+}
+
+// Unpack reads what [File.Pack] has written, with the same text of today. The
+// error is [ErrBytes].
+func Unpack(id string, data, today []byte) (*File, error) {
+	r := &unpacker{data: data}
+	n := r.uint(len(data))
+	if n > len(r.data) {
+		return nil, ErrBytes
+	}
+	r.data, r.lines = r.data[:n], r.data[n:]
+	f := &File{ID: id}
+	f.Records = r.records()
+	texts := r.uint(len(data))
+	asToday := r.uint(1)
+	total := 0
+	for i := 0; i < texts && !r.bad; i++ {
+		var text []int32
+		if i < asToday {
+			for len(today) > 0 {
+				n := bytes.IndexByte(today, '\n') + 1
+				if n == 0 {
+					n = len(today)
+				}
+				text = append(text, r.line(f, string(today[:n])))
+				today = today[n:]
+			}
+		} else {
+			text = r.text(f, i)
+		}
+		if total += len(text); total > maxText {
+			return nil, ErrBytes
+		}
+		f.texts = append(f.texts, text)
+	}
+	for i := range f.Records {
+		for _, p := range f.Records[i].Places {
+			r.bad = r.bad || p.Text >= len(f.texts)
+		}
+	}
+	if r.bad || len(r.data) > 0 || len(r.lines) > 0 {
+		return nil, ErrBytes
+	}
+	return f, nil
+}
+
+type unpacker struct {
+	data, lines []byte
+	today       map[string]int32
+	bad         bool
+}
+
+// uint reads a number up to limit.
+func (r *unpacker) uint(limit int) int {
+	v, n := binary.Uvarint(r.data)
+	if n <= 0 || v > uint64(limit) {
+		r.bad, r.data = true, nil
+		return 0
+	}
+	r.data = r.data[n:]
+	return int(v)
+}
+
+// line returns the number of a line of today's text, which may have it twice.
+func (r *unpacker) line(f *File, line string) int32 {
+	if r.today == nil {
+		r.today = make(map[string]int32)
+	}
+	n, ok := r.today[line]
+	if !ok {
+		n = int32(len(f.lines))
+		r.today[line] = n
+		f.lines = append(f.lines, line)
+	}
+	return n
+}
+
+func (r *unpacker) records() []Record {
+	count := r.uint(len(r.data))
+	records := make([]Record, 0, count)
+	commit := 0
+	for i := range count {
+		var rec Record
+		step := r.uint(1 << 30)
+		r.bad = r.bad || i > 0 && step == 0
+		commit += step
+		rec.Commit = commit
+		for range r.uint(len(r.data)) {
+			if d := r.uint(i); d > 0 {
+				rec.Parents = append(rec.Parents, i-d)
+			} else {
+				rec.Parents = append(rec.Parents, -1)
+			}
+		}
+		for range r.uint(len(r.data)) {
+			rec.Places = append(rec.Places, Place{r.uint(1 << 16), r.uint(1<<30) - 1})
+		}
+		if r.bad {
+			return nil
+		}
+		records = append(records, rec)
+	}
+	return records
+}
+
+// text reads text number i.
+func (r *unpacker) text(f *File, i int) []int32 {
+	var from, text []int32
+	if base := r.uint(i); base > 0 {
+		from = f.texts[base-1]
+	}
+	for range r.uint(len(r.data)) {
+		keep := r.uint(len(from))
+		text = append(text, from[:keep]...)
+		from = from[keep:]
+		from = from[r.uint(len(from)):]
+		for range r.uint(len(r.data)) {
+			switch n := r.uint(len(f.lines) + 1); {
+			case r.bad:
+				return nil
+			case n >= 2:
+				text = append(text, int32(n-2))
+			default:
+				end := bytes.IndexByte(r.lines, '\n')
+				if end < 0 {
+					r.bad = true
+					return nil
+				}
+				text = append(text, int32(len(f.lines)))
+				f.lines = append(f.lines, string(r.lines[:end+1-n]))
+				r.lines = r.lines[end+1:]
+			}
+		}
+		if r.bad || len(text) > maxText {
+			r.bad = true
+			return nil
+		}
+	}
+	return append(text, from...)
+}

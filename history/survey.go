@@ -1,0 +1,136 @@
+package history
+
+import (
+	"slices"
+	"strings"
+)
+
+// A Survey counts what commits did to all entries together, which has to be
+// known before any one change can be judged. Surveys of parts of the entries
+// can be made at the same time and added up.
+type Survey struct {
+	first   int // the commits below are known
+	entries map[int]int
+	added   map[int]map[string]int // by commit and label
+	notes   map[int][]string       // the nicks of notes that were added
+}
+
+// NewSurvey returns a survey of the commits from number first on.
+func NewSurvey(first int) *Survey {
+	return &Survey{first: first, entries: map[int]int{}, added: map[int]map[string]int{}, notes: map[int][]string{}}
+}
+
+// Add counts what became of one entry.
+func (s *Survey) Add(log *Log, format *Format, f *File) {
+	from, _ := slices.BinarySearchFunc(f.Records, s.first, func(r Record, first int) int { return r.Commit - first })
+	if from == len(f.Records) {
+		return
+	}
+	t := &Trace{log: log, format: format, file: f}
+	t.readLines()
+	t.tables = make([][]int32, len(f.texts))
+	for i := from; i < len(f.Records); i++ {
+		r := &f.Records[i]
+		if slices.ContainsFunc(r.Parents, func(p int) bool { return p >= 0 && slices.Equal(f.Records[p].Places, r.Places) }) {
+			continue
+		}
+		s.entries[r.Commit]++
+		if text := t.text(i); text >= 0 {
+			s.countNotes(t, r, text)
+			if !t.born(i) {
+				s.countLabels(t, r, text)
+			}
+		}
+	}
+}
+
+// countLabels notes the labels that the entry has in a record, and had in none
+// of its parents.
+func (s *Survey) countLabels(t *Trace, r *Record, text int) {
+	var fresh []string
+	for key, value := range t.table(text) {
+		if value == none || slices.Contains(fresh, t.keys[key].Label) || slices.ContainsFunc(r.Parents, func(p int) bool { return t.value(p, int32(key)) != none }) {
+			continue
+		}
+		fresh = append(fresh, t.keys[key].Label)
+	}
+	for _, label := range fresh {
+		if slices.ContainsFunc(r.Parents, func(p int) bool { return t.hasLabel(p, label) }) {
+			continue
+		}
+		if s.added[r.Commit] == nil {
+			s.added[r.Commit] = map[string]int{}
+		}
+		s.added[r.Commit][label]++
+	}
+}
+
+// hasLabel reports whether a record has any row of a label.
+func (t *Trace) hasLabel(record int, label string) bool {
+	for n, k := range t.keys {
+		if k.Label == label && t.value(record, int32(n)) != none {
+			return true
+		}
+	}
+	return false
+}
+
+// countNotes notes who signs the notes that a record has and its parents lack.
+func (s *Survey) countNotes(t *Trace, r *Record, text int) {
+	for _, line := range t.file.texts[text] {
+		l := t.file.lines[line]
+		if len(l) < 4 || l[0] != ' ' || l[1] == ' ' {
+			continue
+		}
+		if slices.ContainsFunc(r.Parents, func(p int) bool {
+			was := t.text(p)
+			return was >= 0 && slices.Contains(t.file.texts[was], line)
+		}) {
+			continue
+		}
+		if nick := t.format.Nick(l); nick != "" {
+			s.notes[r.Commit] = append(s.notes[r.Commit], strings.Clone(nick))
+		}
+	}
+}
+
+// Merge adds what another survey has counted.
+func (s *Survey) Merge(other *Survey) {
+	for c, n := range other.entries {
+		s.entries[c] += n
+	}
+	for c, labels := range other.added {
+		if s.added[c] == nil {
+			s.added[c] = map[string]int{}
+		}
+		for label, n := range labels {
+			s.added[c][label] += n
+		}
+	}
+	for c, names := range other.notes {
+		s.notes[c] = append(s.notes[c], names...)
+	}
+}
+
+// Apply gives a log what a survey of its newest commits has counted.
+func (l *Log) Apply(s *Survey) {
+	for c := s.first; c < len(l.Commits); c++ {
+		commit := &l.Commits[c]
+		commit.Entries = s.entries[c]
+		var labels []string
+		for label, n := range s.added[c] {
+			if n >= spreadEntries {
+				labels = append(labels, label)
+			}
+		}
+		if len(labels) > 0 {
+			slices.Sort(labels)
+			l.spread[c] = labels
+		}
+		if commit.Entries <= fewEntries && !commit.Gap {
+			for _, nick := range s.notes[c] {
+				l.nicks.add(nick, person(commit), 1)
+			}
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package history
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"wontfix"
+)
+
+// Timeline returns what became of a row up to the commit, oldest first: its
+// changes, and the changes of notes beside it in commits that were about few
+// entries.
+func (t *Trace) Timeline(k Key) wontfix.Timeline {
+	line := wontfix.Timeline{Events: []wontfix.Event{}}
+	key := t.keyOf(k)
+	if key == none || t.at < 0 {
+		return line
+	}
+	changes := make(map[int]change)
+	for _, c := range t.chain(key) {
+		changes[c.record] = c
+	}
+	for _, record := range t.path() {
+		c, ok := changes[record]
+		if !ok {
+			c = change{record: record, from: -1, key: key}
+			if parents := t.file.Records[record].Parents; len(parents) > 0 {
+				c.from = slices.Max(parents)
+			}
+			c.old, c.new = t.value(c.from, key), t.value(record, key)
+			if c.old != c.new || t.commit(record).Entries >= manyEntries || len(t.noteChanges(record, c.from)) == 0 || len(line.Events) == 0 {
+				line.Folded++
+				continue
+			}
+		}
+		line.Events = append(line.Events, t.event(c, ok))
+	}
+	line.Unseen = t.unseen()
+	return line
+}
+
+// path returns the records that led to the one that holds, oldest first.
+func (t *Trace) path() []int {
+	on := make(map[int]bool)
+	queue := []int{t.at}
+	for len(queue) > 0 {
+		r := queue[0]
+		queue = queue[1:]
+		if r < 0 || on[r] {
+			continue
+		}
+		on[r] = true
+		queue = append(queue, t.file.Records[r].Parents...)
+	}
+	path := make([]int, 0, len(on))
+	for r := range on {
+		path = append(path, r)
+	}
+	slices.Sort(path)
+	return path
+}
+
+// event says what a change did. If the row did not change it is about notes.
+func (t *Trace) event(c change, changed bool) wontfix.Event {
+	commit := t.commit(c.record)
+	e := wontfix.Event{Revision: revision(commit), Class: wontfix.ClassNote, Notes: t.noteChanges(c.record, c.from)}
+	if e.Notes == nil {
+		e.Notes = []wontfix.NoteChange{}
+	}
+	if c.old != none {
+		e.From, e.FromDetail = t.values[c.old].Word, t.values[c.old].Detail
+	}
+	if c.new != none {
+		e.To, e.ToDetail = t.values[c.new].Word, t.values[c.new].Detail
+	}
+	if c.from >= 0 {
+		e.FromFolder = t.folder(c.from)
+	}
+	e.ToFolder = t.folder(c.record)
+	e.Reasons = []string{}
+	if !changed {
+		return e
+	}
+	class, from := t.class(c)
+	o := origin{class: class}
+	t.explain(&o, c)
+	e.Class, e.Evidence, e.Reasons, e.Words, e.Confidence = class, o.evidence, o.reasons.Words(), o.words, o.confidence
+	if from != none {
+		e.CopiedFrom = t.keys[from].String()
+	}
+	e.Reverses = t.reverses(c)
+	return e
+}
+
+// folder returns the folder that the entry is in, "" if it is gone.
+func (t *Trace) folder(record int) string {
+	if p, ok := t.file.Records[record].Place(); ok && p.Dir < len(t.format.Folders) {
+		return t.format.Folders[p.Dir]
+	}
+	return ""
+}
+
+// unseen says what of the entry's past is not at hand.
+func (t *Trace) unseen() string {
+	gap, missing := -1, 0
+	for i := range t.file.Records {
+		if i > t.at {
+			break
+		}
+		if t.commit(i).Gap {
+			gap = i
+		}
+		if t.unread(i) {
+			missing++
+		}
+	}
+	switch {
+	case gap >= 0 && missing > 0:
+		return fmt.Sprintf("what led to the state of %s, and %d versions, are not at hand", t.commit(gap).Committed.Format(time.DateOnly), missing)
+	case gap >= 0:
+		return fmt.Sprintf("what led to the state of %s is not at hand", t.commit(gap).Committed.Format(time.DateOnly))
+	case missing > 0:
+		return fmt.Sprintf("%d versions are not at hand", missing)
+	}
+	return ""
+}

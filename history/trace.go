@@ -1,0 +1,244 @@
+package history
+
+import (
+	"slices"
+
+	"wontfix"
+)
+
+// none stands for a row that is not there.
+const none = -1
+
+// A Trace is what became of the rows of one entry, up to one commit.
+type Trace struct {
+	log    *Log
+	format *Format
+	file   *File
+	at     int // the record that holds at the commit; -1: none
+
+	keys   []Key
+	values []Value
+	tables [][]int32 // for each text the value of each key
+	rows   []rowOf   // for each line
+
+	notes map[int][]wontfix.Note // by text
+	diffs map[[2]int][]wontfix.NoteChange
+	// meanings are those of values.
+	meanings []wontfix.Meaning
+}
+
+// A rowOf is what a line says of rows.
+type rowOf struct {
+	key, value int32
+	more       []rowOf // a line can hold more than one
+}
+
+// NewTrace follows the rows of an entry as they were at a commit.
+func NewTrace(log *Log, format *Format, file *File, commit int) *Trace {
+	t := &Trace{log: log, format: format, file: file, at: file.At(log, commit)}
+	t.readLines()
+	t.tables = make([][]int32, len(file.texts))
+	return t
+}
+
+// readLines finds the rows in the lines.
+func (t *Trace) readLines() {
+	keys, values := make(map[Key]int32), make(map[Value]int32)
+	t.rows = make([]rowOf, len(t.file.lines))
+	for i, line := range t.file.lines {
+		row := &t.rows[i]
+		row.key = none
+		t.format.Rows(line, func(k Key, v Value) {
+			key, ok := keys[k]
+			if !ok {
+				key = int32(len(t.keys))
+				t.keys, keys[k] = append(t.keys, k), key
+			}
+			value, ok := values[v]
+			if !ok {
+				value = int32(len(t.values))
+				t.values, values[v] = append(t.values, v), value
+			}
+			if row.key == none {
+				row.key, row.value = key, value
+			} else {
+				row.more = append(row.more, rowOf{key: key, value: value})
+			}
+		})
+	}
+}
+
+// table returns the rows of a text: of each key the value that it has first.
+func (t *Trace) table(text int) []int32 {
+	if table := t.tables[text]; table != nil {
+		return table
+	}
+	table := make([]int32, len(t.keys))
+	for i := range table {
+		table[i] = none
+	}
+	for _, line := range t.file.texts[text] {
+		row := &t.rows[line]
+		if row.key == none {
+			continue
+		}
+		if table[row.key] == none {
+			table[row.key] = row.value
+		}
+		for _, more := range row.more {
+			if table[more.key] == none {
+				table[more.key] = more.value
+			}
+		}
+	}
+	for i, v := range table {
+		if v != none && t.values[v].Word == "" {
+			table[i] = none
+		}
+	}
+	t.tables[text] = table
+	return table
+}
+
+// text returns the text of a record, -1 if the entry is gone. What cannot be
+// had is taken to be as it was before.
+func (t *Trace) text(record int) int {
+	for record >= 0 {
+		r := &t.file.Records[record]
+		p, ok := r.Place()
+		switch {
+		case !ok:
+			return -1
+		case p.Text >= 0:
+			return p.Text
+		case len(r.Parents) == 0:
+			return -1
+		}
+		record = slices.Max(r.Parents)
+	}
+	return -1
+}
+
+// unread reports whether the text of a record is missing.
+func (t *Trace) unread(record int) bool {
+	if record < 0 {
+		return false
+	}
+	p, ok := t.file.Records[record].Place()
+	return ok && p.Text == Missing
+}
+
+// value returns what a row says in a record.
+func (t *Trace) value(record int, key int32) int32 {
+	if text := t.text(record); text >= 0 {
+		return t.table(text)[key]
+	}
+	return none
+}
+
+// A change is one event in the life of a row: the record that brought a value,
+// and the record before it with another.
+type change struct {
+	record, from int // from: -1 if there was nothing
+	key          int32
+	old, new     int32
+}
+
+// introduced returns the change that brought the value which a row has in a
+// record. It goes to whichever parent has the same value: a side branch that
+// decided gets the credit, and not the merge.
+func (t *Trace) introduced(record int, key int32) change {
+	value := t.value(record, key)
+	for {
+		next := -1
+		for _, p := range t.file.Records[record].Parents {
+			if p >= 0 && t.value(p, key) == value {
+				next = p
+				break
+			}
+		}
+		if next < 0 {
+			c := change{record: record, from: -1, key: key, old: none, new: value}
+			if parents := t.file.Records[record].Parents; len(parents) > 0 {
+				c.from = slices.Max(parents)
+				c.old = t.value(c.from, key)
+			}
+			return c
+		}
+		record = next
+	}
+}
+
+// before returns the change before another in the life of the same row, false
+// if there is none.
+func (t *Trace) before(c change) (change, bool) {
+	if c.from < 0 {
+		return change{}, false
+	}
+	b := t.introduced(c.from, c.key)
+	return b, b.new != none || b.old != none
+}
+
+// A Row is a row that the entry has.
+type Row struct {
+	Key
+	Value
+	Line int // in its text, from 1; lines end with LF alone
+	key  int32
+}
+
+// Rows returns the rows that the entry has at the commit, in the order of its
+// text.
+func (t *Trace) Rows() []Row {
+	text := t.text(t.at)
+	if text < 0 {
+		return nil
+	}
+	table := t.table(text)
+	rows := make([]Row, 0, len(table))
+	seen := make([]bool, len(t.keys))
+	for i, line := range t.file.texts[text] {
+		add := func(r *rowOf) {
+			if !seen[r.key] && table[r.key] != none {
+				rows = append(rows, Row{t.keys[r.key], t.values[r.value], i + 1, r.key})
+			}
+			seen[r.key] = true
+		}
+		if row := &t.rows[line]; row.key != none {
+			add(row)
+			for k := range row.more {
+				add(&row.more[k])
+			}
+		}
+	}
+	return rows
+}
+
+// commit returns the commit of a record.
+func (t *Trace) commit(record int) *wontfix.Commit {
+	return &t.log.Commits[t.file.Records[record].Commit]
+}
+
+// born reports whether there was no such entry before a record.
+func (t *Trace) born(record int) bool {
+	for _, p := range t.file.Records[record].Parents {
+		if p >= 0 && len(t.file.Records[p].Places) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// meaning returns what a value means.
+func (t *Trace) meaning(value int32) *wontfix.Meaning {
+	if t.meanings == nil {
+		t.meanings = make([]wontfix.Meaning, len(t.values))
+		for i, v := range t.values {
+			t.meanings[i] = t.format.Meaning(v.Word, v.Detail)
+		}
+	}
+	return &t.meanings[value]
+}
+
+// keyOf returns the number of a key, none if no version of the entry has it.
+func (t *Trace) keyOf(k Key) int32 { return int32(slices.Index(t.keys, k)) }
