@@ -10,7 +10,7 @@ import (
 const (
 	blobCache  = 32 << 20  // bytes of bases that a worker keeps from group to group
 	blobChunk  = 2048      // blobs, about, that a worker takes at once
-	groupLimit = 512 << 20 // bytes of the texts of one group
+	groupLimit = 256 << 20 // bytes of the texts of one group
 )
 
 // Blobs calls fn once for each group, from several goroutines (GOMAXPROCS) at
@@ -22,8 +22,8 @@ const (
 // returned.
 //
 // A group should be the versions of one file, which mostly are deltas of each
-// other: all of a group is in memory at once. When its texts exceed 512 MB the
-// blobs that do not fit are ErrTooLarge.
+// other: all of a group is in memory at once. When its texts exceed 256 MB the
+// blobs from there on are ErrTooLarge, in the order of the pack.
 func (r *Repository) Blobs(ctx context.Context, groups [][]ID, fn func(group int, texts [][]byte, errs []error) error) error {
 	order, err := r.readingOrder(ctx, groups)
 	if err != nil {
@@ -121,6 +121,10 @@ func (g *grouper) read(ctx context.Context, ids []ID) error {
 		if n%64 == 0 && ctx.Err() != nil {
 			g.release()
 			return context.Cause(ctx)
+		}
+		if total+g.pinned > groupLimit {
+			g.set(&ids[t.group], t.group, Blob, nil, total+g.pinned, nil)
+			continue
 		}
 		m, err := g.make(t.key)
 		if err != nil {

@@ -1,8 +1,7 @@
 package pack
 
 import (
-	"bytes"
-	"context"
+	"crypto/sha256"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -21,6 +20,9 @@ import (
 
 // corpusDirs are the folders whose blobs the corpus has.
 var corpusDirs = []string{"active", "retired", "ignored"}
+
+// hugeFile has 2,392 versions of up to 3 MB; they do not fit into one group.
+const hugeFile = "not-for-us.txt"
 
 // A history is all that is read of a repository's history.
 type history struct {
@@ -101,7 +103,7 @@ func (h *history) group() {
 	for _, list := range h.changes {
 		for i := range list {
 			for _, id := range []ID{list[i].Old, list[i].New} {
-				if id == (ID{}) || seen[id] {
+				if id == (ID{}) || seen[id] || list[i].Name == hugeFile {
 					continue
 				}
 				seen[id] = true
@@ -198,4 +200,65 @@ func BenchmarkBlobs(b *testing.B) {
 	b.ReportMetric(anon, "anon-MB")
 }
 
-var _ = []any{bytes.Equal, context.Background, rand.New, slices.Sort[[]int], sync.OnceFunc, time.Now}
+// TestCorpus compares random pairs and blobs of the corpus with what the git
+// program says, and has all of it read once.
+func TestCorpus(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 500,000 blobs")
+	}
+	r, dir, tip := corpusRepository(t)
+	g := &gitRepo{t, dir, 20}
+	start := time.Now()
+	h := readPairs(t, r, tip)
+	t.Logf("%d commits in %v", len(h.commits), time.Since(start))
+	if want := g.revList("HEAD"); !sameIDs(h.commits, want) {
+		t.Errorf("%d commits, git has %d", len(h.commits), len(want))
+	}
+	start = time.Now()
+	h.compare(t, r)
+	t.Logf("%d pairs in %v", len(h.pairs), time.Since(start))
+	rnd := rand.New(rand.NewPCG(2020, 4))
+	for range 300 {
+		i := rnd.IntN(len(h.pairs))
+		if want := g.gitChanges(h.pairs[i], corpusDirs); !slices.Equal(h.changes[i], want) {
+			t.Errorf("%s:\ngot  %s\nwant %s", h.of[i].Hex(20), show(h.changes[i]), show(want))
+		}
+	}
+	h.group()
+	var mu sync.Mutex
+	sample := map[ID][32]byte{}
+	size, n := 0, 0
+	start = time.Now()
+	err := r.Blobs(t.Context(), h.groups, func(group int, texts [][]byte, errs []error) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for i, text := range texts {
+			if errs[i] != nil {
+				return errs[i]
+			}
+			size += len(text)
+			n++
+			if id := h.groups[group][i]; id[0] == 0 && len(text) > 0 {
+				sample[id] = sha256.Sum256(text)
+			}
+		}
+		return nil
+	})
+	testkit.Must(t, err)
+	t.Logf("%d blobs of %d files, %d MB, in %v", n, len(h.files), size/1e6, time.Since(start))
+	rss, anon := peak()
+	t.Logf("peak %.0f MB, now %.0f MB without files", rss, anon)
+	var ask strings.Builder
+	for id := range sample {
+		ask.WriteString(id.Hex(20) + "\n")
+	}
+	objects := g.batch(g.git(ask.String(), "cat-file", "--batch"))
+	for _, o := range objects {
+		if sha256.Sum256(o.text) != sample[o.id] {
+			t.Errorf("%s: other text than git's", o.id.Hex(20))
+		}
+	}
+	if len(objects) != len(sample) || len(sample) < 1000 {
+		t.Errorf("%d blobs in the sample, git has %d", len(sample), len(objects))
+	}
+}
