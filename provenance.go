@@ -101,6 +101,9 @@ type Said struct {
 // An Event is one change of a row.
 type Event struct {
 	Revision
+	// Row is "release_source" where the event is one of the row that this one
+	// was copied from later.
+	Row        string     `json:"row,omitempty"`
 	Class      Class      `json:"class"`
 	From       string     `json:"from"` // the tracker's word; "" if there was no row
 	FromDetail string     `json:"from_detail,omitempty"`

@@ -46,6 +46,9 @@ type Step struct {
 	Parent int // index in the commit's Parents; 0 for a commit without any
 	Dir    int
 	Text   int // [Missing], [Gone], or what AddText has returned
+	// Only says that the entry is in no other folder: of a state that was
+	// read as such, and not as a difference.
+	Only bool
 }
 
 // Gone stands for a path that is there no more.
@@ -118,6 +121,9 @@ func (f *File) extend(log *Log, commit int, steps []Step) error {
 	for _, s := range steps {
 		if s.Parent != 0 {
 			continue
+		}
+		if s.Only {
+			places = nil
 		}
 		if s.Text >= len(f.texts) {
 			return fmt.Errorf("commit number %d: text %d: want one of %d", commit, s.Text, len(f.texts))

@@ -27,6 +27,8 @@ import (
 // their children. It may be read by several goroutines.
 type Log struct {
 	Commits []wontfix.Commit
+	// URL, if not nil, returns the address of the page that shows a commit.
+	URL func(id string) string
 	// spread has, for each commit, the labels of which it added first rows to
 	// many entries.
 	spread map[int][]string

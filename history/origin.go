@@ -89,7 +89,8 @@ func (t *Trace) copiedFrom(c change, from int32) change {
 
 func (t *Trace) number(c change) int { return t.file.Records[c.record].Commit + 1 }
 
-// chain returns the changes of a row that led to what it says, newest first.
+// chain returns the changes that led to what a row says, newest first: of a
+// copy also those of the row that it was made of.
 func (t *Trace) chain(key int32) []change {
 	if t.at < 0 {
 		return nil
@@ -99,8 +100,13 @@ func (t *Trace) chain(key int32) []change {
 	if c.old == none && c.new == none {
 		return nil
 	}
-	for ok := true; ok; c, ok = t.before(c) {
+	for ok := true; ok; {
 		chain = append(chain, c)
+		if _, from := t.class(c); from != none {
+			c = t.copiedFrom(c, from)
+		} else {
+			c, ok = t.before(c)
+		}
 	}
 	return chain
 }
@@ -175,6 +181,9 @@ func (t *Trace) explain(o *origin, c change) {
 		case o.class == wontfix.ClassUnseen:
 		case own != "":
 			o.set(wontfix.EvidenceOwnNote, own)
+			if o.reasons == wontfix.NoReason && reason.Read(said) != 0 {
+				o.set(wontfix.EvidenceOwnNote, own+" … "+said)
+			}
 		case commit.Entries < manyEntries && reason.Decides(said):
 			o.set(wontfix.EvidenceMessage, said)
 		}
@@ -295,10 +304,16 @@ func (l *Log) revision(n int) *wontfix.Revision {
 	if n == 0 {
 		return nil
 	}
-	r := revision(&l.Commits[n-1])
+	r := l.Revision(n - 1)
 	return &r
 }
 
-func revision(c *wontfix.Commit) wontfix.Revision {
-	return wontfix.Revision{Commit: c.ID, Author: c.Author, Time: c.Time, Subject: c.Subject(), Entries: c.Entries}
+// Revision returns what is shown of a commit.
+func (l *Log) Revision(commit int) wontfix.Revision {
+	c := &l.Commits[commit]
+	r := wontfix.Revision{Commit: c.ID, Author: c.Author, Time: c.Time, Subject: c.Subject(), Entries: c.Entries}
+	if l.URL != nil && c.ID != "" {
+		r.URL = l.URL(c.ID)
+	}
+	return r
 }

@@ -29,15 +29,33 @@ func (t *Trace) Timeline(k Key) wontfix.Timeline {
 				c.from = slices.Max(parents)
 			}
 			c.old, c.new = t.value(c.from, key), t.value(record, key)
+			if len(line.Events) > 0 && c.new == none { // beside the row that was copied
+				last := changes[prior(changes, record)]
+				c.key, c.old, c.new = last.key, last.new, last.new
+			}
 			if c.old != c.new || t.commit(record).Entries >= manyEntries || len(t.noteChanges(record, c.from)) == 0 || len(line.Events) == 0 {
 				line.Folded++
 				continue
 			}
 		}
-		line.Events = append(line.Events, t.event(c, ok))
+		e := t.event(c, ok)
+		if c.key != key {
+			e.Row = t.keys[c.key].String()
+		}
+		line.Events = append(line.Events, e)
 	}
 	line.Unseen = t.unseen()
 	return line
+}
+
+// prior returns the last record below another that has a change.
+func prior(changes map[int]change, record int) int {
+	for record--; record >= 0; record-- {
+		if _, ok := changes[record]; ok {
+			break
+		}
+	}
+	return record
 }
 
 // path returns the records that led to the one that holds, oldest first.
@@ -63,8 +81,7 @@ func (t *Trace) path() []int {
 
 // event says what a change did. If the row did not change it is about notes.
 func (t *Trace) event(c change, changed bool) wontfix.Event {
-	commit := t.commit(c.record)
-	e := wontfix.Event{Revision: revision(commit), Class: wontfix.ClassNote, Notes: t.noteChanges(c.record, c.from)}
+	e := wontfix.Event{Revision: t.log.Revision(t.file.Records[c.record].Commit), Class: wontfix.ClassNote, Notes: t.noteChanges(c.record, c.from)}
 	if e.Notes == nil {
 		e.Notes = []wontfix.NoteChange{}
 	}

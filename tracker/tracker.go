@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"wontfix"
+	"wontfix/history"
 )
 
 // A Format reads one file of a tracker. File is the path in the tracker and
@@ -27,6 +28,9 @@ type Spec struct {
 	Branch  string // the branch that counts there
 	PageURL string // see [wontfix.Tracker.Page]
 	LineURL string // see [wontfix.Tracker.Line]
+	// CommitURL is the address of the page that shows a commit: {commit}
+	// stands for its ID.
+	CommitURL string
 
 	// Parser is the version of what Parse makes of a text. Who keeps the
 	// entries keeps it beside them and reads everything anew when it differs.
@@ -38,6 +42,9 @@ type Spec struct {
 	// The name is the ID.
 	Match func(name string) bool
 	Parse Format
+	// Past says what the versions of the entries mean; nil if the tracker's
+	// history is not read. Its Folders are Dirs.
+	Past *history.Format
 }
 
 // Trackers returns the trackers that can be read.
