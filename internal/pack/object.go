@@ -49,6 +49,9 @@ func (rd *reader) locate(id *ID) (key, bool, error) {
 		}
 		rd.last = p.number
 		off, err := p.offset(place)
+		if err == nil && off >= uint64(p.end()) {
+			err = fmt.Errorf("offset %d: outside the pack: %w", off, ErrDamaged)
+		}
 		if err != nil {
 			return 0, false, fmt.Errorf("%s: index: %w", p.name, err)
 		}
