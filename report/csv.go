@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"wontfix"
 )
@@ -50,6 +51,58 @@ var scanColumns = []struct {
 	{"tracker_line", func(f *wontfix.Finding) string { return number(f.Tracker.Line) }},
 	{"tracker_revision", func(f *wontfix.Finding) string { return f.Tracker.Revision }},
 	{"tracker_url", func(f *wontfix.Finding) string { return f.Tracker.URL }},
+	{"origin_class", ofOrigin(func(o *wontfix.Origin) string { return o.Class.String() })},
+	{"origin_time", ofDecided(func(r *wontfix.Revision) string { return moment(r.Time) })},
+	{"origin_author", ofDecided(func(r *wontfix.Revision) string { return r.Author })},
+	{"origin_commit", ofDecided(func(r *wontfix.Revision) string { return r.Commit })},
+	{"origin_subject", ofDecided(func(r *wontfix.Revision) string { return r.Subject })},
+	{"origin_entries", ofDecided(func(r *wontfix.Revision) string { return strconv.Itoa(r.Entries) })},
+	{"origin_copied_from", ofOrigin(func(o *wontfix.Origin) string { return o.CopiedFrom })},
+	{"origin_reasons", ofOrigin(func(o *wontfix.Origin) string { return strings.Join(o.Reasons, " ") })},
+	{"origin_evidence", ofOrigin(func(o *wontfix.Origin) string { return o.Evidence.String() })},
+	{"origin_words", ofOrigin(func(o *wontfix.Origin) string { return o.Words })},
+	{"origin_confidence", ofOrigin(func(o *wontfix.Origin) string { return o.Confidence.String() })},
+	{"origin_reversals", ofOrigin(func(o *wontfix.Origin) string { return strconv.Itoa(o.Reversals) })},
+	{"before_status", ofBefore(func(s *wontfix.Said) string { return stated(s.Status, s.Detail) })},
+	{"before_time", ofBefore(func(s *wontfix.Said) string { return moment(s.Time) })},
+	{"before_author", ofBefore(func(s *wontfix.Said) string { return s.Author })},
+}
+
+// ofOrigin makes a cell of who decided, which is empty where that is not known.
+func ofOrigin(cell func(*wontfix.Origin) string) func(*wontfix.Finding) string {
+	return func(f *wontfix.Finding) string {
+		if f.Origin == nil {
+			return ""
+		}
+		return cell(f.Origin)
+	}
+}
+
+func ofDecided(cell func(*wontfix.Revision) string) func(*wontfix.Finding) string {
+	return ofOrigin(func(o *wontfix.Origin) string {
+		if o.Decided == nil {
+			return ""
+		}
+		return cell(o.Decided)
+	})
+}
+
+func ofBefore(cell func(*wontfix.Said) string) func(*wontfix.Finding) string {
+	return ofOrigin(func(o *wontfix.Origin) string {
+		if o.Before == nil {
+			return ""
+		}
+		return cell(o.Before)
+	})
+}
+
+// moment writes a moment as RFC 3339 in the time zone that it has, "" if it is
+// not known.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
 }
 
 // number writes a line number; 0 means that there is none.

@@ -92,6 +92,9 @@ func exampleScan() *wontfix.Scan {
 		Unsaid:   []wontfix.Unsaid{{What: "1 third-party package", Why: "no tracker that is loaded follows its archive", Command: "wontfix scan -f json"}},
 		Problems: []wontfix.Problem{{File: "var/lib/dpkg/status", Line: 812, Text: "stanza has no Version; the package is left out"}},
 	}
+	for i, o := range exampleOrigins() {
+		s.Findings[i].Origin = o
+	}
 	s.Summary = wontfix.Summary{Findings: 10, Vulnerabilities: 10, Sources: 9, Dismissed: 1, DismissedBy: map[string]int{"not-affected": 1},
 		ByOutlook: map[wontfix.Outlook]int{}, ByPriority: map[string]int{}, NeverByReason: map[string]int{},
 		Unwatched: len(s.Coverage.Unwatched), Upgradable: len(s.Coverage.Upgradable),

@@ -119,7 +119,7 @@ func markdownFindings(w io.Writer, s *wontfix.Scan, o Options) {
 		return
 	}
 	fmt.Fprint(w, "\n## Findings\n\n")
-	markdownTable(w, "outlook", "source package", "vulnerability", "priority", "published", "tracker says", "reason")
+	markdownTable(w, "outlook", "source package", "vulnerability", "priority", "published", "tracker says", "reason", "who decided")
 	n := 0
 	for _, g := range group(s.Findings) {
 		for _, f := range g.findings {
@@ -135,7 +135,7 @@ func markdownFindings(w io.Writer, s *wontfix.Scan, o Options) {
 				tracker += ", fixed in " + f.FixedVersion
 			}
 			markdownRow(w, f.Outlook.String(), cleanMarkdown(f.Source+" "+f.SourceVersion), link(f.ID, f.Tracker.URL),
-				cleanMarkdown(f.Priority), cleanMarkdown(f.Published), cleanMarkdown(tracker), cleanMarkdown(reason))
+				cleanMarkdown(f.Priority), cleanMarkdown(f.Published), cleanMarkdown(tracker), cleanMarkdown(reason), cleanMarkdown(findingOrigin(f, 100)))
 		}
 	}
 	if o.Limit > 0 && n > o.Limit {

@@ -171,6 +171,7 @@ func (t *scanText) list() {
 			urgency = max(urgency, min(columns(Clean(f.Priority)), 10))
 		}
 	}
+	who := ""
 	for i, g := range shown {
 		if i == 0 || g.outlook != shown[i-1].outlook {
 			t.blank()
@@ -179,7 +180,7 @@ func (t *scanText) list() {
 		t.source(g)
 		last := ""
 		for _, f := range g.findings {
-			t.finding(f, ids+1, urgency+1, last)
+			who = t.finding(f, ids+1, urgency+1, last, who)
 			last = f.ReasonText
 		}
 	}
@@ -222,8 +223,9 @@ func (t *scanText) source(g findingGroup) {
 const quoteLines = 3
 
 // finding writes one finding: what the tracker says, why, and where. Words that
-// are the same as those of the finding above are not repeated.
-func (t *scanText) finding(f *wontfix.Finding, ids, urgency int, above string) {
+// are the same as those of the finding above are not repeated, and neither is
+// who decided, which it returns.
+func (t *scanText) finding(f *wontfix.Finding, ids, urgency int, above, whoAbove string) (who string) {
 	fields := []field{{text(f.ID), ids}, {dim(cmp.Or(f.Priority, "-")), urgency}, {dim(cmp.Or(year(f.Published), "-")), 5}}
 	spans := statementSpans(f.Tracker, t.release())
 	if f.Tracker.Status == "" {
@@ -249,6 +251,7 @@ func (t *scanText) finding(f *wontfix.Finding, ids, urgency int, above string) {
 	for _, s := range []string{f.Tracker.URL, where, shortPlace(f)} {
 		if s != "" && used+2+columns(Clean(s)) <= t.width {
 			spans = append(spans, gap, dim(s))
+			used += 2 + columns(Clean(s))
 			where = ""
 			break
 		}
@@ -256,10 +259,22 @@ func (t *scanText) finding(f *wontfix.Finding, ids, urgency int, above string) {
 	if where != "" {
 		below = append(below, gap, dim(where))
 	}
+	who = findingOrigin(f, t.width-ids-2)
+	if who != "" && who == whoAbove {
+		if s := asAbove(f); len(below) == 0 && used+2+len(s) <= t.width {
+			spans = append(spans, gap, dim(s))
+		} else {
+			below = append(below, gap, dim(s))
+		}
+	}
 	t.row(2, fields, spans...)
 	if len(below) > 0 {
 		t.para(ids+2, below...)
 	}
+	if who != "" && who != whoAbove {
+		t.flow(ids+2, ids+4, []span{dim(who)})
+	}
+	return who
 }
 
 // shortPlace writes where a row stands with an ellipsis for the name of the

@@ -58,6 +58,10 @@ type jsonField struct {
 func jsonFields(t reflect.Type) (fields []jsonField) {
 	for i := range t.NumField() {
 		f := t.Field(i)
+		if f.Anonymous {
+			fields = append(fields, jsonFields(f.Type)...)
+			continue
+		}
 		name, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name != "-" {
 			fields = append(fields, jsonField{name, opts == "omitempty" || opts == "omitzero", f.Type})
@@ -73,7 +77,26 @@ var closedLists = map[reflect.Type]struct {
 	reflect.TypeFor[wontfix.Status]():   {"status", wontfix.Statuses()},
 	reflect.TypeFor[wontfix.Decision](): {"decision", wontfix.Decisions()},
 	reflect.TypeFor[wontfix.Outlook]():  {"outlook", wontfix.Outlooks()},
-	reflect.TypeFor[wontfix.Evidence](): {"evidence", []string{"none", "word", "bracket", "note", "release", "message"}},
+	reflect.TypeFor[wontfix.Evidence](): {"evidence", []string{"none", "word", "bracket", "note", "release", "message", "own-note"}},
+
+	reflect.TypeFor[wontfix.Class]():      {"class", wontfix.Classes()},
+	reflect.TypeFor[wontfix.Confidence](): {"confidence", []string{"none", "low", "policy", "medium", "high"}},
+}
+
+// schemaNames are what the field "schema" of each document says.
+var schemaNames = map[string]string{"Scan": wontfix.ScanSchema, "Dossier": wontfix.DossierSchema, "Changes": wontfix.ChangesSchema,
+	"Stats": wontfix.StatsSchema, "EntryHistory": wontfix.HistorySchema}
+
+// schemaFiles are the schemas, and the type of whose documents each is.
+var schemaFiles = []struct {
+	file, title string
+	typ         reflect.Type
+}{
+	{"../docs/scan.schema.json", "a scan of wontfix", reflect.TypeFor[wontfix.Scan]()},
+	{"../docs/dossier.schema.json", "dossiers of wontfix", reflect.TypeFor[[]wontfix.Dossier]()},
+	{"../docs/changes.schema.json", "changes of a tracker, by wontfix", reflect.TypeFor[wontfix.Changes]()},
+	{"../docs/stats.schema.json", "statistics of a tracker, by wontfix", reflect.TypeFor[wontfix.Stats]()},
+	{"../docs/history.schema.json", "histories of wontfix", reflect.TypeFor[[]wontfix.EntryHistory]()},
 }
 
 // schemaMaker makes a JSON Schema from the Go types and the words of the page.
@@ -127,19 +150,22 @@ func (m *schemaMaker) define(t reflect.Type) {
 	m.defs[t.Name()] = map[string]any{"type": "object", "additionalProperties": false, "properties": props}
 	for _, f := range jsonFields(t) {
 		s := m.ref(f.typ)
-		if f.name == "reasons" || f.name == "never_by_reason" {
+		reason := map[string]any{"$ref": "#/$defs/reason"}
+		switch f.name {
+		case "reasons":
 			m.defs["reason"] = map[string]any{"enum": wontfix.ReasonNames()}
-			if f.name == "reasons" {
-				s["items"] = map[string]any{"$ref": "#/$defs/reason"}
-			} else {
-				s["propertyNames"] = map[string]any{"anyOf": []any{map[string]any{"$ref": "#/$defs/reason"}, map[string]any{"const": "other"}}}
-			}
+			s["items"] = reason
+		case "never_by_reason", "by_reason":
+			m.defs["reason"] = map[string]any{"enum": wontfix.ReasonNames()}
+			s["propertyNames"] = map[string]any{"anyOf": []any{reason, map[string]any{"const": "other"}}}
+		case "by_class":
+			s["propertyNames"] = m.ref(reflect.TypeFor[wontfix.Class]())
 		}
 		if f.typ.Kind() == reflect.Pointer && !f.optional {
 			s = map[string]any{"anyOf": []any{s, map[string]any{"type": "null"}}}
 		}
 		if f.name == "schema" {
-			s = map[string]any{"const": map[string]string{"Scan": wontfix.ScanSchema, "Dossier": wontfix.DossierSchema}[t.Name()]}
+			s = map[string]any{"const": schemaNames[t.Name()]}
 		}
 		s["description"] = m.doc[t.Name()][f.name].meaning
 		props[f.name] = s
@@ -170,13 +196,7 @@ func makeSchema(t *testing.T, title string, typ reflect.Type) ([]byte, *schemaMa
 // The schemas are made from the Go types and the page's words; this test fails
 // when one of the three is changed without the others.
 func TestSchemaIsCurrent(t *testing.T) {
-	for _, c := range []struct {
-		file, title string
-		typ         reflect.Type
-	}{
-		{"../docs/scan.schema.json", "a scan of wontfix", reflect.TypeFor[wontfix.Scan]()},
-		{"../docs/dossier.schema.json", "dossiers of wontfix", reflect.TypeFor[[]wontfix.Dossier]()},
-	} {
+	for _, c := range schemaFiles {
 		got, _ := makeSchema(t, c.title, c.typ)
 		if *update {
 			if err := os.WriteFile(c.file, got, 0o644); err != nil {
@@ -197,8 +217,11 @@ func TestSchemaIsCurrent(t *testing.T) {
 // "optional" where it can be absent, and the page has no other.
 func TestDocHasEveryField(t *testing.T) {
 	doc, page := readDoc(t)
-	_, scan := makeSchema(t, "", reflect.TypeFor[wontfix.Scan]())
-	_, dossier := makeSchema(t, "", reflect.TypeFor[wontfix.Dossier]())
+	defs := map[string]any{}
+	for _, c := range schemaFiles {
+		_, m := makeSchema(t, "", c.typ)
+		maps.Copy(defs, m.defs)
+	}
 	seen := map[string]bool{}
 	var visit func(reflect.Type)
 	visit = func(typ reflect.Type) {
@@ -206,7 +229,7 @@ func TestDocHasEveryField(t *testing.T) {
 		case reflect.Slice, reflect.Pointer:
 			visit(typ.Elem())
 		case reflect.Struct:
-			if seen[typ.Name()] || scan.defs[typ.Name()] == nil && dossier.defs[typ.Name()] == nil {
+			if seen[typ.Name()] || defs[typ.Name()] == nil {
 				return
 			}
 			seen[typ.Name()] = true
@@ -228,8 +251,9 @@ func TestDocHasEveryField(t *testing.T) {
 			delete(doc, typ.Name())
 		}
 	}
-	visit(reflect.TypeFor[wontfix.Scan]())
-	visit(reflect.TypeFor[wontfix.Dossier]())
+	for _, c := range schemaFiles {
+		visit(c.typ)
+	}
 	if len(doc) > 0 {
 		t.Errorf("docs/scan-json.md: has tables for types that do not exist: %q", slices.Collect(maps.Keys(doc)))
 	}
@@ -278,10 +302,7 @@ func TestSchemaValidates(t *testing.T) {
 	}
 	for _, s := range scans {
 		s.Schema = wontfix.ScanSchema
-		for i := range s.Findings {
-			s.Findings[i].Reasons = []string{"no-reason-given"}
-		}
-		s.Summary.NeverByReason = map[string]int{"too-intrusive": 1}
+		closeLists(reflect.ValueOf(s).Elem())
 		var b bytes.Buffer
 		if err := WriteScan(&b, "json", s, Options{}); err != nil {
 			t.Fatal(err)
@@ -292,10 +313,7 @@ func TestSchemaValidates(t *testing.T) {
 		d := new(wontfix.Dossier)
 		fill(reflect.ValueOf(d).Elem(), func() string { return "x" }, func() int { return n })
 		d.Schema = wontfix.DossierSchema
-		for i := range d.Subjects {
-			d.Subjects[i].Reasons = nil
-			d.Subjects[i].Finding.Reasons = nil
-		}
+		closeLists(reflect.ValueOf(d).Elem())
 		var b bytes.Buffer
 		if err := WriteDossiers(&b, "json", []*wontfix.Dossier{d, exampleDossier()}, Options{}); err != nil {
 			t.Fatal(err)
@@ -306,6 +324,38 @@ func TestSchemaValidates(t *testing.T) {
 		v, _ := jsonschema.UnmarshalJSON(strings.NewReader(bad))
 		if scan.Validate(v) == nil {
 			t.Errorf("the schema accepts %s", bad)
+		}
+	}
+}
+
+// closeLists makes the words of reasons and classes such as there are, however
+// deep they stand.
+func closeLists(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			closeLists(v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			closeLists(v.Index(i))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			switch words := v.Field(i); {
+			case !f.IsExported():
+			case f.Name == "Reasons" && f.Type == reflect.TypeFor[[]string]():
+				for i := range words.Len() {
+					words.Index(i).SetString(wontfix.ReasonNames()[i])
+				}
+			case f.Name == "NeverByReason" || f.Name == "ByReason":
+				words.Set(reflect.ValueOf(map[string]int{"too-intrusive": 1, "other": 2}))
+			case f.Name == "ByClass":
+				words.Set(reflect.ValueOf(map[string]int{"eol-sweep": 3}))
+			default:
+				closeLists(words)
+			}
 		}
 	}
 }

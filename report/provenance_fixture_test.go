@@ -1,0 +1,55 @@
+package report
+
+import (
+	"time"
+
+	"wontfix"
+)
+
+// exampleRevisions are commits of the example tracker, by the beginning of
+// their names.
+var exampleRevisions = map[string]wontfix.Revision{
+	"182e45b7": revisionOf("182e45b76baa0e7d5a3f7bd4d31a1b7c4d1f1a01", "Marc Deslauriers", "2014-12-11T13:50:12-05:00", "process_cves run", 24),
+	"688028c3": revisionOf("688028c3463f5b9a3c1d7e0f2a4b6c8d0e1f3a02", "Marc Deslauriers", "2015-01-08T15:14:02-05:00",
+		"mark python ssl CVE as ignored since backporting would be too intrusive", 1),
+	"24b5560e": revisionOf("24b5560e8b0d1c2e3f4a5b6c7d8e9f0a1b2c3d03", "Tyler Hicks", "2016-01-28T23:40:55-06:00", "Unretire CVE-2014-9365", 1),
+	"7c1a90d2": revisionOf("7c1a90d2aa10b2c3d4e5f60718293a4b5c6d7e04", "Tyler Hicks", "2017-05-10T10:02:11+00:00",
+		"precise-esm: end the standard support of precise, and open precise/esm for what stays", 4321),
+	"e1bd2332": revisionOf("e1bd2332a64d5e6f708192a3b4c5d6e7f8091a05", "Marc Deslauriers", "2018-04-25T08:31:44-04:00",
+		"research python2.7 CVEs. Marked CVE-2014-9365 as ignored again as fix is intrusive, would break existing installs and there is no time left before 14.04 reaches its end", 7),
+	"0b5e7d11": revisionOf("0b5e7d11c9d8e7f60514233241506f7e8d9cab06", "Kernel Bot", "2020-04-07T02:00:00+00:00", "autotriage: linux", 212),
+	"50eb57c3": revisionOf("50eb57c3d7201a2b3c4d5e6f708192a3b4c5d607", "David Fernandez Gonzalez", "2023-06-27T11:20:00+02:00",
+		"Bulk update of CVEs to use new EOL tags", 34275),
+	"eff1fd1d": revisionOf("eff1fd1d3c4a5b6c7d8e9f0a1b2c3d4e5f6a7b08", "Mark Esler", "2022-06-17T16:45:09-05:00", "glibc research", 12),
+}
+
+func revisionOf(commit, author, when, subject string, entries int) wontfix.Revision {
+	t, err := time.Parse(time.RFC3339, when)
+	if err != nil {
+		panic(err)
+	}
+	return wontfix.Revision{Commit: commit, URL: "https://tracker.example/commit/?id=" + commit, Author: author, Time: t, Subject: subject, Entries: entries}
+}
+
+func exampleCommit(name string) *wontfix.Revision {
+	r := exampleRevisions[name]
+	return &r
+}
+
+const exampleOwnNote = "we will not be fixing this in Ubuntu 14.04 LTS before EoL."
+
+// exampleOrigins are who decided about findings of [exampleScan], by number.
+func exampleOrigins() map[int]*wontfix.Origin {
+	tyler := &wontfix.Said{Revision: *exampleCommit("24b5560e"), Status: "needed"}
+	return map[int]*wontfix.Origin{
+		0: {Class: wontfix.ClassDecision, Decided: exampleCommit("e1bd2332"), Evidence: wontfix.EvidenceOwnNote, Words: exampleOwnNote,
+			Reasons: []string{"too-intrusive", "eol-release"}, Confidence: wontfix.ConfidenceHigh, Reversals: 1},
+		1: {Class: wontfix.ClassDecision, Decided: exampleCommit("e1bd2332"), Evidence: wontfix.EvidenceMessage, CopiedFrom: "",
+			Reasons: []string{"no-reason-given"}, Confidence: wontfix.ConfidenceMedium},
+		2: {Class: wontfix.ClassEOLSweep, Decided: exampleCommit("7c1a90d2"), Wrote: exampleCommit("50eb57c3"), WroteClass: wontfix.ClassReword,
+			Before: tyler, Evidence: wontfix.EvidenceBracket, Words: "reached end-of-life", Reasons: []string{"eol-release"}, Confidence: wontfix.ConfidencePolicy},
+		4: {Class: wontfix.ClassDecision, Decided: exampleCommit("eff1fd1d"), Wrote: exampleCommit("50eb57c3"), WroteClass: wontfix.ClassReword,
+			Evidence: wontfix.EvidenceBracket, Words: "change too intrusive", Reasons: []string{"too-intrusive"}, Confidence: wontfix.ConfidencePolicy},
+		6: {Class: wontfix.ClassRobot, Decided: exampleCommit("0b5e7d11"), Confidence: wontfix.ConfidencePolicy},
+	}
+}
