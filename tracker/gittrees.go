@@ -21,9 +21,9 @@ func (r *gitObjects) changes(ctx context.Context, pairs []treePair, spec *Spec, 
 	}
 	var left []int
 	for i, p := range pairs {
-		why := bad[p.old]
+		why := bad[p.Old]
 		if why == nil {
-			why = bad[p.new]
+			why = bad[p.New]
 		}
 		if why != nil {
 			if err := fn(i, nil, why); err != nil {
@@ -53,7 +53,7 @@ func (r *gitObjects) lookForTrees(ctx context.Context, pairs []treePair, dirs []
 	seen := map[objectID]bool{{}: true}
 	var roots []objectID
 	for _, p := range pairs {
-		for _, id := range []objectID{p.old, p.new} {
+		for _, id := range []objectID{p.Old, p.New} {
 			if !seen[id] {
 				seen[id] = true
 				roots = append(roots, id)
@@ -189,7 +189,7 @@ func (d *treeDiff) line(pair int) string {
 		return id.Hex(d.r.size)
 	}
 	p := d.pairs[pair]
-	return name(p.old) + " " + name(p.new) + "\n"
+	return name(p.Old) + " " + name(p.New) + "\n"
 }
 
 // run compares until all is done or git dies, of the pair that is then the

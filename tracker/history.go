@@ -117,7 +117,7 @@ func (s *Source) history(ctx context.Context, known []string) (*History, error) 
 		h.Commits = append(h.Commits, n.commit)
 		number := int32(len(known) + i)
 		if len(n.commit.Parents) == 0 {
-			pairs, of = append(pairs, treePair{new: n.tree}), append(of, edge{number, 0})
+			pairs, of = append(pairs, treePair{New: n.tree}), append(of, edge{number, 0})
 		}
 		for k, p := range n.kept {
 			old, ok := g.tree(p)
@@ -126,7 +126,7 @@ func (s *Source) history(ctx context.Context, known []string) (*History, error) 
 				h.Commits[i].Gap = true
 				lost.commits[number] = true
 			case old != n.tree:
-				pairs, of = append(pairs, treePair{old, n.tree}), append(of, edge{number, int32(k)})
+				pairs, of = append(pairs, treePair{Old: old, New: n.tree}), append(of, edge{number, int32(k)})
 			}
 		}
 	}

@@ -8,17 +8,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+
+	"wontfix/internal/pack"
 )
 
-// An objectID is the name of an object. Of SHA-1 the first 20 bytes count.
-type objectID [32]byte
-
-// Hex returns the ID in hexadecimal; size is in bytes.
-func (id objectID) Hex(size int) string { return hex.EncodeToString(id[:size]) }
+// What both readers speak of is internal/pack's.
+type (
+	objectID   = pack.ID         // the name of an object
+	treePair   = pack.Pair       // the trees of two commits
+	fileChange = pack.FileChange // a file that is not the same in the trees of a pair
+)
 
 // parseID reads an ID in hexadecimal.
 func parseID(s string) (id objectID, ok bool) {
@@ -27,18 +31,6 @@ func parseID(s string) (id objectID, ok bool) {
 	}
 	hex.Decode(id[:], []byte(s))
 	return id, true
-}
-
-// A treePair is the trees of two commits; no ID is the empty tree.
-type treePair struct{ old, new objectID }
-
-// A fileChange is a file of one of the tracker's folders that is not the same
-// in the trees of a pair.
-type fileChange struct {
-	Dir              int    // index in Spec.Dirs
-	Name             string // in that folder
-	Old, New         objectID
-	OldMode, NewMode uint32 // Git's; 0 if it is not there
 }
 
 // objects reads the objects of a repository. Whichever reads them, the answers
@@ -57,10 +49,48 @@ type objects interface {
 	close() error
 }
 
-// objects returns a reader of the source's objects.
+// objects returns a reader of the source's objects: our own, unless the git
+// program is asked for, or the repository is of a kind that only git reads.
 func (s *Source) objects() (objects, error) {
+	if !s.gitOnly {
+		dir := s.git.objects
+		if dir == "" {
+			dir = filepath.Join(s.git.dir, "objects")
+		}
+		if r, err := pack.Open(dir, s.idSize() == 32); err == nil {
+			return packObjects{r}, nil
+		}
+	}
 	return &gitObjects{s.git, s.idSize()}, nil
 }
+
+// packObjects reads objects from the files in which git keeps them.
+type packObjects struct{ r *pack.Repository }
+
+func (p packObjects) walk(ctx context.Context, commit objectID, visit func(objectID, []byte, error) []objectID) error {
+	for todo := []objectID{commit}; len(todo) > 0; {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		id := todo[len(todo)-1]
+		kind, raw, err := p.r.Object(id)
+		if err == nil && kind != pack.Commit {
+			err = fmt.Errorf("object is a %s; want a commit", kind)
+		}
+		todo = append(todo[:len(todo)-1], visit(id, raw, err)...)
+	}
+	return nil
+}
+
+func (p packObjects) changes(ctx context.Context, pairs []treePair, spec *Spec, fn func(int, []fileChange, error) error) error {
+	return p.r.Changes(ctx, pairs, spec.Dirs, spec.takes, fn)
+}
+
+func (p packObjects) blobs(ctx context.Context, groups [][]objectID, fn func(int, [][]byte, []error) error) error {
+	return p.r.Blobs(ctx, groups, fn)
+}
+
+func (p packObjects) close() error { return p.r.Close() }
 
 // idSize returns the size of the repository's object IDs in bytes.
 func (s *Source) idSize() int { return len(s.info.Revision) / 2 }
@@ -233,7 +263,7 @@ func split(ctx context.Context, n int, do func(ctx context.Context, from, to int
 }
 
 // maxGroup is how many bytes of versions of one file are held at once.
-const maxGroup = 1 << 30
+const maxGroup = 256 << 20
 
 func (r *gitObjects) blobs(ctx context.Context, groups [][]objectID, fn func(int, [][]byte, []error) error) error {
 	starts := make([]int, len(groups)+1)
