@@ -76,6 +76,7 @@ func (s *Source) openMirror(ctx context.Context, source string, o Options) error
 // ref only when all objects have come; until then the old tip stays.
 func (s *Source) update(ctx context.Context, g *git, source string, history bool) error {
 	clean(g.dir)
+	there, shallow := mirrorState(g.dir)
 	tip, err := g.resolve(ctx, tipRef)
 	if err == nil {
 		_, err = g.run(ctx, "cat-file", "-e", tip+"^{tree}")
@@ -83,8 +84,8 @@ func (s *Source) update(ctx context.Context, g *git, source string, history bool
 	if err == nil {
 		_, err = g.run(ctx, "update-ref", previousRef, tip)
 	}
-	made := err == nil
-	if !made { // none, or one that is of no use
+	good := err == nil
+	if !good { // none, or one that is of no use
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -102,8 +103,7 @@ func (s *Source) update(ctx context.Context, g *git, source string, history bool
 			return err
 		}
 	}
-	depth := s.depth(g.dir, made, history)
-	if err := s.fetch(ctx, g, source, refs, depth); err != nil {
+	if err := s.fetch(ctx, g, source, refs, s.depth(there, shallow, good, history)); err != nil {
 		return err
 	}
 	g.allow = ""
@@ -114,21 +114,28 @@ func (s *Source) update(ctx context.Context, g *git, source string, history bool
 	return nil
 }
 
-// depth returns git fetch's option for how much of the history to fetch. A
-// mirror that is whole stays whole: git fetch with a depth would cut it off,
-// and what was read of it could not be brought up to date.
-func (s *Source) depth(dir string, made, history bool) []string {
-	_, err := os.Lstat(filepath.Join(dir, "shallow"))
-	shallow := err == nil
+// mirrorState reports whether there is a mirror in a folder, and whether it is
+// shallow.
+func mirrorState(dir string) (made, shallow bool) {
+	_, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(tipRef)))
+	_, cut := os.Lstat(filepath.Join(dir, "shallow"))
+	return err == nil, cut == nil
+}
+
+// depth returns git fetch's option for how much of the history to fetch, given
+// the state of the mirror before, and whether it is of use still. One that is
+// whole stays whole: a depth would cut it off, and what was read of it could
+// not be brought up to date.
+func (s *Source) depth(made, shallow, good, history bool) []string {
 	switch {
 	case s.kind == KindBundle:
 		return nil
-	case !made && history:
-		return []string{"--update-shallow"} // the server may be shallow itself
-	case made && history && shallow:
-		return []string{"--unshallow"}
-	case made && !shallow:
+	case good && !shallow:
 		return nil
+	case good && history:
+		return []string{"--unshallow"}
+	case history, made && !shallow:
+		return []string{"--update-shallow"} // the server may be shallow itself
 	}
 	return []string{"--depth=1"}
 }
