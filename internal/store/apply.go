@@ -22,6 +22,11 @@ type Update struct {
 	// Full says that the changes are the whole tracker. Otherwise they are
 	// what changed since the cursor that the database has.
 	Full bool
+	// History is what the reading adds to the history of the tracker. Without
+	// it a full update leaves the tracker without a history, and one that is
+	// not full keeps the history only if it has no change: versions are kept
+	// relative to the texts of today.
+	History *HistoryUpdate
 }
 
 // Stats says what [Apply] did and what the database now has of the tracker.
@@ -111,6 +116,8 @@ type writer struct {
 	build   *builder
 	packer  packer
 	count   int // statements
+	changes int
+	history string // version of the history; "" if there is none
 	compact bool
 }
 
@@ -155,6 +162,9 @@ func newWriter(ctx context.Context, aside string, old *DB, u Update) (w *writer,
 // prepare takes over what the old database has: of other trackers everything,
 // of this one, unless the update is full, its entries.
 func (w *writer) prepare(ctx context.Context) error {
+	if err := w.checkHistory(); err != nil {
+		return err
+	}
 	if w.u.Full && w.old != nil {
 		for _, q := range []string{
 			"insert into main.tracker select * from old.tracker where name <> ?1",
@@ -163,6 +173,8 @@ func (w *writer) prepare(ctx context.Context) error {
 			"insert into main.catalog select * from old.catalog where tracker in (select id from main.tracker)",
 			"insert into main.frame select * from old.frame where tracker in (select id from main.tracker) order by tracker, number",
 			"insert into main.problem select * from old.problem where tracker in (select id from main.tracker)",
+			"insert into main.history select * from old.history where tracker in (select id from main.tracker)",
+			"insert into main.history_frame select * from old.history_frame where tracker in (select id from main.tracker) order by tracker, kind, number",
 		} {
 			args := []any{w.u.Tracker.Name}
 			if !slices.Contains([]byte(q), '?') {
@@ -205,7 +217,8 @@ func (w *writer) run(ctx context.Context, changes iter.Seq2[wontfix.Change, erro
 	if err := w.gather(ctx, changes, stats); err != nil {
 		return err
 	}
-	steps := []func(context.Context) error{w.writeLabels, w.writePacked, w.reframe, w.writeCatalog, w.writeProblems}
+	w.changes = stats.Changes
+	steps := []func(context.Context) error{w.writeLabels, w.writePacked, w.reframe, w.writeCatalog, w.writeProblems, w.writeHistory}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
@@ -334,8 +347,8 @@ func (w *writer) writeTracker() (Counts, error) {
 	}
 	t := w.u.Tracker
 	_, err := w.tx.Exec(`insert or replace into tracker (id, name, title, source, revision, time, synced, page_url, line_url,
-		cursor, parser, tool, entries, statements, problems) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		cursor, parser, tool, entries, statements, problems, history) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		w.id, t.Name, t.Title, t.Source, t.Revision, timeText(t.Time), timeText(t.Synced), t.PageURL, t.LineURL,
-		w.u.Cursor, w.u.Parser, w.u.Tool, counts.Entries, counts.Statements, counts.Problems)
+		w.u.Cursor, w.u.Parser, w.u.Tool, counts.Entries, counts.Statements, counts.Problems, w.history)
 	return counts, err
 }

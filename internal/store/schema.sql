@@ -4,7 +4,7 @@
 -- change of this schema raises user_version, and a database of another
 -- version is built again rather than migrated.
 pragma application_id = 0x77666978;
-pragma user_version = 1;
+pragma user_version = 2;
 
 -- One row for each publisher's tracker, at the revision that was read.
 create table tracker (
@@ -22,7 +22,8 @@ create table tracker (
 	tool       text not null, -- name and version of the program that wrote it
 	entries    integer not null,
 	statements integer not null,
-	problems   integer not null
+	problems   integer not null,
+	history    text not null  -- version of what made its history; empty if it has none
 );
 
 -- Releases as a tracker spells them.
@@ -71,4 +72,23 @@ create table problem (
 	line     integer not null, -- 0 if it is about the whole file
 	text     text not null,
 	primary key (tracker, changed, position)
+) without rowid;
+
+-- How the entries of a tracker came to what they are: a log of the whole, and
+-- where the parts of each entry are. past.go has the form of entries, which
+-- also has a sum of every frame; log is a sum and what zstd made of the log.
+create table history (
+	tracker integer primary key,
+	entries blob not null,
+	log     blob not null
+);
+
+-- Parts of the history of entries, one after the other, compressed with zstd:
+-- of kind 0 their versions, of kind 1 the origins of what they say today.
+create table history_frame (
+	tracker integer not null,
+	kind    integer not null,
+	number  integer not null,
+	data    blob not null,
+	primary key (tracker, kind, number)
 ) without rowid;

@@ -1,6 +1,7 @@
 // Package store keeps what trackers say in one SQLite file: statements packed
-// into a blob for each source package and release, and the texts of the
-// entries in compressed frames. It knows no tracker's format.
+// into a blob for each source package and release, the texts of the entries in
+// compressed frames, and beside them how the entries came to what they are. It
+// knows no tracker's format.
 //
 // A database is never changed in place. [Apply] builds the next one beside it
 // and renames it over the old one, so that a reader sees one or the other, and
@@ -31,7 +32,7 @@ import (
 var schema string
 
 // Version is the version of the schema that this package reads and writes.
-const Version = 1
+const Version = 2
 
 // applicationID stands in the header of every database: "wfix".
 const applicationID = 0x77666978
@@ -83,6 +84,11 @@ type tracker struct {
 	once    sync.Once
 	catalog *catalog
 	err     error
+
+	history  string // version; "" if there is none
+	pastOnce sync.Once
+	past     *past
+	pastErr  error
 }
 
 type label struct {
@@ -179,7 +185,7 @@ func checkHeader(path string) error {
 
 func (db *DB) readTrackers() error {
 	rows, err := db.sql.Query(`select t.id, t.name, t.title, t.source, t.revision, t.time, t.synced, t.page_url, t.line_url,
-		t.cursor, t.parser, t.entries, t.statements, t.problems, l.id, l.label, l.release
+		t.cursor, t.parser, t.entries, t.statements, t.problems, t.history, l.id, l.label, l.release
 		from tracker t left join label l on l.tracker = t.id order by t.name, l.label`)
 	if err != nil {
 		return err
@@ -191,7 +197,7 @@ func (db *DB) readTrackers() error {
 		var id sql.NullInt64
 		var text, release sql.NullString
 		if err := rows.Scan(&t.id, &t.Name, &t.Title, &t.Source, &t.Revision, &made, &synced, &t.PageURL, &t.LineURL,
-			&t.cursor, &t.parser, &t.counts.Entries, &t.counts.Statements, &t.counts.Problems, &id, &text, &release); err != nil {
+			&t.cursor, &t.parser, &t.counts.Entries, &t.counts.Statements, &t.counts.Problems, &t.history, &id, &text, &release); err != nil {
 			return err
 		}
 		if n := len(db.trackers); n > 0 && db.trackers[n-1].id == t.id {

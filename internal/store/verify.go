@@ -14,8 +14,8 @@ const maxFound = 100
 
 // Verify reads the whole database and returns what is wrong with it: SQLite's
 // own check of its pages, statements that cannot be unpacked or whose entry
-// the catalog does not have, texts that are missing, and counts that do not
-// agree. A database without a problem is whole.
+// the catalog does not have, texts that are missing, frames and parts of
+// the history that cannot be read, and counts that do not agree. A database without a problem is whole.
 func (db *DB) Verify(ctx context.Context) ([]wontfix.Problem, error) {
 	v := verifier{file: db.path}
 	if err := v.pages(ctx, db); err != nil {
@@ -110,10 +110,43 @@ func (v *verifier) tracker(ctx context.Context, db *DB, t *tracker) {
 			v.add("%s: has %d texts for %d entries", t.Name, n, len(list))
 		}
 	}
+	v.history(ctx, db, t)
 	problems, err := db.Problems(ctx, t.Name)
 	if err != nil {
 		v.add("%s: %v", t.Name, err)
 	} else if len(problems) != t.counts.Problems {
 		v.add("%s: has %d problems, and its row says %d", t.Name, len(problems), t.counts.Problems)
+	}
+}
+
+// history reads all that there is of the history of a tracker.
+func (v *verifier) history(ctx context.Context, db *DB, t *tracker) {
+	var rows, frames int
+	err := db.sql.QueryRowContext(ctx, "select (select count(*) from history where tracker = ?1), (select count(*) from history_frame where tracker = ?1)", t.id).Scan(&rows, &frames)
+	if err != nil {
+		v.add("%s: %v", t.Name, db.failed(ctx, err))
+		return
+	}
+	if t.history == "" {
+		if rows+frames > 0 {
+			v.add("%s: has a history, and its row says that it has none", t.Name)
+		}
+		return
+	}
+	if _, err := db.Log(ctx, t.Name); err != nil {
+		v.add("%s: %v", t.Name, err)
+	}
+	p, err := db.past(t)
+	if err != nil {
+		v.add("%s: %v", t.Name, err)
+		return
+	}
+	if n := len(p.frames[versions]) + len(p.frames[origins]); n != frames {
+		v.add("%s: has %d frames of history, and its list has %d", t.Name, frames, n)
+	}
+	for kind := range kinds {
+		if err := db.eachPart(ctx, t.Name, kind, nil, func(string, []byte) error { return nil }); err != nil {
+			v.add("%s: %v", t.Name, err)
+		}
 	}
 }
