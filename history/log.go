@@ -214,3 +214,7 @@ func (s spans) union(t spans) spans {
 	}
 	return slices.Clip(out)
 }
+
+// Form is the version of the bytes that this package packs. It changes when
+// they do.
+const Form = "1"

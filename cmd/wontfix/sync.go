@@ -21,8 +21,9 @@ import (
 
 // syncCmd is "wontfix sync".
 type syncCmd struct {
-	git  string
-	full bool
+	git     string
+	full    bool
+	history bool
 }
 
 func newSync(e *env) *cobra.Command {
@@ -38,6 +39,10 @@ func newSync(e *env) *cobra.Command {
 SOURCE is a Git URL, a local repository (bare, shallow or with objects missing,
 too), a Git bundle or a plain folder; without it, the publisher's own URL.
 
+Of a repository the whole history is read too: who decided what, when and why.
+Of a server it is fetched only with --history, as it is ten times the bytes;
+without it, history begins with the first sync.
+
 What changed since the last time is read, or everything if there was no last
 time. It may be cut off at any point: the old database stays in use, and the
 next run goes on.`,
@@ -47,6 +52,7 @@ next run goes on.`,
 	}
 	cmd.ValidArgsFunction = cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoSpace)
 	cmd.Flags().BoolVar(&c.full, "full", false, "read everything, and not only what has changed")
+	cmd.Flags().BoolVar(&c.history, "history", false, "fetch a tracker's whole history from its server, and not only today's state")
 	cmd.Flags().StringVar(&c.git, "git", "", "run `PROGRAM` as git")
 	return cmd
 }
@@ -131,27 +137,39 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 	start := time.Now()
 	p := newProgress(e)
 	defer p.done()
-	src, err := tracker.Open(ctx, spec, source, tracker.Options{Cache: filepath.Join(cache, "mirrors"), Offline: e.offline, Progress: p.show, Git: c.git})
+	src, err := tracker.Open(ctx, spec, source, tracker.Options{Cache: filepath.Join(cache, "mirrors"), Offline: e.offline, Progress: p.show, Git: c.git, History: c.history})
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	cursor := ""
-	if !c.full {
-		cursor = knownCursor(path, spec)
+	old, cursor := known(path, spec)
+	if old != nil {
+		defer old.Close()
+	}
+	if c.full {
+		cursor = ""
 	}
 	changes, full, err := src.Changes(ctx, cursor)
 	if err != nil {
 		return err
 	}
 	t := src.Tracker()
-	if !full && cursor == src.Cursor() {
+	if !full && cursor == src.Cursor() && !c.wantsPast(ctx, src, old, spec) {
 		p.done()
 		e.warn("%s is up to date: %s", spec.Name, describeTracker(t))
 		return nil
 	}
+	update := store.Update{Tracker: t, Tool: toolName(), Cursor: src.Cursor(), Parser: spec.Parser, Full: full}
+	var past *pastReading
+	if spec.Past != nil {
+		if past, err = readPast(ctx, e, src, spec, old, full, c.full); err != nil {
+			return err
+		}
+		update.History = past.update(ctx, full)
+		changes = past.watch(changes)
+	}
 	var skipped []wontfix.Problem
-	stats, err := store.Apply(ctx, path, store.Update{Tracker: t, Tool: toolName(), Cursor: src.Cursor(), Parser: spec.Parser, Full: full}, unreadable(changes, &skipped))
+	stats, err := store.Apply(ctx, path, update, unreadable(changes, &skipped))
 	p.done()
 	if err != nil {
 		return err
@@ -166,8 +184,13 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 		}
 		e.warn("%v", s)
 	}
-	e.warn("%s: %d entries read of %s, %d statements in all, %d problems in their text; %.1f MB, %.1f s",
-		spec.Name, stats.Changes, describeTracker(t), stats.Statements, stats.Problems, float64(stats.Size)/1e6, time.Since(start).Seconds())
+	said := ""
+	if past != nil {
+		past.warnUnseen()
+		said = "; " + past.said()
+	}
+	e.warn("%s: %d entries read of %s, %d statements in all, %d problems in their text%s; %.1f MB, %.1f s",
+		spec.Name, stats.Changes, describeTracker(t), stats.Statements, stats.Problems, said, float64(stats.Size)/1e6, time.Since(start).Seconds())
 	return nil
 }
 
@@ -186,19 +209,31 @@ func unreadable(changes iter.Seq2[wontfix.Change, error], skipped *[]wontfix.Pro
 	}
 }
 
-// knownCursor returns where the last reading ended, "" if everything has to be
-// read.
-func knownCursor(path string, spec tracker.Spec) string {
+// known returns the database, nil if there is none that can be read, and where
+// the last reading of the tracker ended, "" if everything has to be read.
+func known(path string, spec tracker.Spec) (*store.DB, string) {
 	db, err := store.Open(path)
 	if err != nil {
-		return "" // Apply says what is wrong with it
+		return nil, "" // Apply says what is wrong with it
 	}
-	defer db.Close()
 	cursor, parser := db.Cursor(spec.Name)
 	if parser != spec.Parser {
-		return ""
+		cursor = ""
 	}
-	return cursor
+	return db, cursor
+}
+
+// wantsPast reports whether there is more history to be had than the database
+// has, of the same revision.
+func (c *syncCmd) wantsPast(ctx context.Context, src *tracker.Source, db *store.DB, spec tracker.Spec) bool {
+	if spec.Past == nil {
+		return false
+	}
+	p, err := openPast(ctx, db, spec)
+	if p == nil || err != nil || db.HistoryVersion(spec.Name) != pastVersion(&spec) {
+		return true
+	}
+	return src.Whole() && p.cutOff()
 }
 
 func describeTracker(t wontfix.Tracker) string {

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"wontfix"
+	"wontfix/history"
+	"wontfix/internal/store"
+	"wontfix/tracker"
+)
+
+// A past is the history of one tracker up to one commit, as the database has
+// it.
+type past struct {
+	db   *store.DB
+	spec tracker.Spec
+	log  *history.Log
+	at   int // number of the commit
+}
+
+// pastVersion is the version of what the database keeps of a tracker's
+// history: of its form, and of the parser that read the rows.
+func pastVersion(spec *tracker.Spec) string { return history.Form + "/" + spec.Parser }
+
+// openPast returns the history of a tracker, nil if the database has none that
+// this program can read.
+func openPast(ctx context.Context, db *store.DB, spec tracker.Spec) (*past, error) {
+	form, _, _ := strings.Cut(db.HistoryVersion(spec.Name), "/")
+	if spec.Past == nil || form != history.Form {
+		return nil, nil
+	}
+	data, err := db.Log(ctx, spec.Name)
+	if err != nil {
+		return nil, err
+	}
+	log, err := history.UnpackLog(data)
+	if err != nil {
+		return nil, fmt.Errorf("history of %s: %w; build it anew with `wontfix sync --full`", spec.Name, err)
+	}
+	if spec.CommitURL != "" {
+		log.URL = func(id string) string { return strings.ReplaceAll(spec.CommitURL, "{commit}", id) }
+	}
+	return &past{db, spec, log, log.Tip()}, nil
+}
+
+// cutOff reports whether the history begins later than the tracker, or has
+// states of which nobody knows what led to them.
+func (p *past) cutOff() bool {
+	return slices.ContainsFunc(p.log.Commits, func(c wontfix.Commit) bool { return c.Gap && (len(c.Parents) == 0 || c.Author == "") })
+}
+
+// raw calls fn with the history of entries as it is packed, and the text that
+// goes with it; with ids nil, of all entries. It is called from several
+// goroutines at once, in no order.
+func (p *past) raw(ctx context.Context, ids []string, fn func(id string, packed, today []byte) error) error {
+	const few = 64 // so many texts are read one by one
+	name := p.spec.Name
+	if ids != nil && len(ids) <= few {
+		texts := make(map[string][]byte, len(ids))
+		for _, id := range ids {
+			_, text, err := p.db.Text(ctx, name, id)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			texts[id] = text
+		}
+		return p.db.EachVersions(ctx, name, ids, func(id string, data []byte) error { return fn(id, data, texts[id]) })
+	}
+	var rest map[string]bool // entries without a text today
+	if ids == nil {
+		var err error
+		if ids, err = p.db.HistoryIDs(ctx, name); err != nil {
+			return err
+		}
+	}
+	rest = make(map[string]bool, len(ids))
+	for _, id := range ids {
+		rest[id] = true
+	}
+	var mu sync.Mutex
+	err := p.db.Frames(ctx, name, func(f *store.Frame) error {
+		texts := make(map[string][]byte, len(f.Files))
+		var here []string
+		mu.Lock()
+		for _, s := range f.Files {
+			if rest[s.ID] {
+				delete(rest, s.ID)
+				here = append(here, s.ID)
+				texts[s.ID] = f.Text[s.Offset : s.Offset+s.Len]
+			}
+		}
+		mu.Unlock()
+		if here == nil {
+			return nil
+		}
+		return p.db.EachVersions(ctx, name, here, func(id string, data []byte) error { return fn(id, data, texts[id]) })
+	})
+	if err != nil {
+		return err
+	}
+	gone := make([]string, 0, len(rest))
+	for id := range rest {
+		gone = append(gone, id)
+	}
+	return p.db.EachVersions(ctx, name, gone, func(id string, data []byte) error { return fn(id, data, nil) })
+}
+
+// files is as raw, with the history unpacked.
+func (p *past) files(ctx context.Context, ids []string, fn func(*history.File) error) error {
+	return p.raw(ctx, ids, func(id string, packed, today []byte) error {
+		f, err := history.Unpack(id, packed, today)
+		if err != nil {
+			return p.damaged(id, err)
+		}
+		return fn(f)
+	})
+}
+
+func (p *past) damaged(id string, err error) error {
+	return fmt.Errorf("database %q: history of %s: %w; build it anew with `wontfix sync --full`", p.db.Path(), id, err)
+}
+
+// file returns the history of one entry, nil if it has none.
+func (p *past) file(ctx context.Context, id string) (found *history.File, err error) {
+	err = p.files(ctx, []string{id}, func(f *history.File) error {
+		found = f
+		return nil
+	})
+	return found, err
+}
+
+// trace follows the rows of one entry; nil if it has no history.
+func (p *past) trace(ctx context.Context, id string) (*history.Trace, error) {
+	f, err := p.file(ctx, id)
+	if f == nil || err != nil {
+		return nil, err
+	}
+	return history.NewTrace(p.log, p.spec.Past, f, p.at), nil
+}
+
+// An originReader says who decided about rows. At the newest commit that is
+// kept ready, at an earlier one it is found out.
+type originReader struct {
+	p    *past
+	mu   sync.Mutex
+	rows map[string]func(line int) (wontfix.Origin, bool)
+}
+
+// origins returns what reads the origins of the rows of some entries, or of
+// all if ids is nil.
+func (p *past) origins(ctx context.Context, ids []string) (*originReader, error) {
+	r := &originReader{p: p, rows: make(map[string]func(int) (wontfix.Origin, bool), len(ids))}
+	add := func(id string, at func(int) (wontfix.Origin, bool)) {
+		r.mu.Lock()
+		r.rows[id] = at
+		r.mu.Unlock()
+	}
+	if p.at == p.log.Tip() && p.db.HistoryVersion(p.spec.Name) == pastVersion(&p.spec) {
+		return r, p.db.EachOrigins(ctx, p.spec.Name, ids, func(id string, data []byte) error {
+			o, err := history.UnpackOrigins(p.log, data)
+			if err != nil {
+				return p.damaged(id, err)
+			}
+			add(id, o.At)
+			return nil
+		})
+	}
+	return r, p.files(ctx, ids, func(f *history.File) error {
+		t := history.NewTrace(p.log, p.spec.Past, f, p.at)
+		o := t.Origins()
+		add(f.ID, o.At)
+		return nil
+	})
+}
+
+// of returns who decided what a row says, nil if that is not known.
+func (r *originReader) of(id string, line int) *wontfix.Origin {
+	if at := r.rows[id]; at != nil {
+		if o, ok := at(line); ok {
+			return &o
+		}
+	}
+	return nil
+}
