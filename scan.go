@@ -8,9 +8,12 @@ const ScanSchema = "wontfix/scan/1"
 // A Scan is the answer for one machine. Its JSON is the scan itself: every
 // other format is made from it.
 type Scan struct {
-	Schema    string      `json:"schema"`
-	Tool      string      `json:"tool"` // name and version of the program
-	Time      time.Time   `json:"time"`
+	Schema string    `json:"schema"`
+	Tool   string    `json:"tool"` // name and version of the program
+	Time   time.Time `json:"time"`
+	// AsOf is the time that the answer is of, if that is not Time: what the
+	// tracker said then of the packages of today.
+	AsOf      time.Time   `json:"as_of,omitzero"`
 	Machine   *Machine    `json:"machine"`
 	Trackers  []Tracker   `json:"trackers"`
 	Summary   Summary     `json:"summary"`
@@ -170,6 +173,7 @@ type Dossier struct {
 	References  []string  `json:"references"`
 	AssignedTo  string    `json:"assigned_to,omitempty"`
 	Machine     string    `json:"machine,omitempty"` // what was looked at, if a machine was
+	AsOf        time.Time `json:"as_of,omitzero"`    // the time that the answer is of, if that is not today
 	Revision    string    `json:"revision"`
 	Problems    []Problem `json:"problems,omitempty"`
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,7 @@ type scanCmd struct {
 	statuses, outlooks, reasons, priorities, packages []string
 	failOn                                            []string
 	sync, strict, changelogs                          bool
+	asOf                                              string
 }
 
 func newScan(e *env) *cobra.Command {
@@ -62,6 +64,7 @@ release, the updates that are out, the packages that nobody watches.`,
 	fs.StringSliceVar(&c.priorities, "priority", nil, "show only findings of these `PRIORITIES`: "+strings.Join(match.Priorities(), ", "))
 	fs.StringSliceVar(&c.packages, "package", nil, "show only findings of these source or binary `PACKAGES`")
 	fs.StringSliceVar(&c.failOn, "fail-on", nil, "exit with status 2 if there is a finding that meets one of these `CONDITIONS`: an outlook, a priority (or a more urgent one), undocumented, undecided-older-than=90d")
+	asOfFlag(fs, &c.asOf)
 	fs.BoolVar(&c.sync, "sync", false, "bring the database up to date first, if the network allows")
 	fs.BoolVar(&c.strict, "strict", false, "exit with status 3 if the data are stale or partial")
 	fs.BoolVar(&c.changelogs, "changelogs", false, "read the changelogs of installed packages, also where there is a tracker")
@@ -99,7 +102,7 @@ func (c *scanCmd) Run(ctx context.Context, e *env) error {
 		return err
 	}
 	defer closer.Close()
-	if c.sync {
+	if c.sync && c.asOf == "" {
 		syncFor(ctx, e, machine)
 	}
 	scan, partial, err := c.scan(ctx, e, machine, root)
@@ -115,7 +118,7 @@ func (c *scanCmd) Run(ctx context.Context, e *env) error {
 	}
 	tripped := false
 	for _, g := range gates {
-		if n := g.Trips(all, e.now()); n > 0 {
+		if n := g.Trips(all, cmp.Or(scan.AsOf, e.now())); n > 0 {
 			e.warn("--fail-on %s: %s", g, plural(n, "finding"))
 			tripped = true
 		}
@@ -166,22 +169,40 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 	s = &wontfix.Scan{Schema: wontfix.ScanSchema, Tool: toolName(), Time: e.now().UTC().Truncate(time.Second), Machine: m,
 		Trackers: []wontfix.Tracker{}, Findings: []wontfix.Finding{}, Dismissed: []wontfix.Dismissal{}, Problems: append([]wontfix.Problem{}, m.Problems...)}
 	var unsaid []wontfix.Unsaid
-	t, statements, missing, err := statementsFor(ctx, e, m, c.sync)
-	switch {
-	case err != nil:
+	v, missing, err := c.viewFor(ctx, e, m)
+	if err != nil {
 		return nil, false, err
-	case missing != nil:
+	}
+	now := e.now()
+	var t *wontfix.Tracker
+	if v != nil {
+		defer v.Close()
+		now = v.now
+		var statements []wontfix.Statement
+		if t, statements, missing, err = statementsFor(ctx, v, m); err != nil {
+			return nil, false, err
+		}
+		if t != nil {
+			s.Trackers = append(s.Trackers, *t)
+			s.Findings, s.Dismissed = match.Match(m, statements, match.Options{Tracker: *t, Now: now})
+			if err := v.addOrigins(ctx, t.Name, s.Findings); err != nil {
+				return nil, false, err
+			}
+		}
+	}
+	if c.asOf != "" {
+		s.AsOf = now.UTC()
+	}
+	if missing != nil {
 		unsaid = append(unsaid, *missing)
 	}
 	if t != nil {
-		s.Trackers = append(s.Trackers, *t)
-		s.Findings, s.Dismissed = match.Match(m, statements, match.Options{Tracker: *t, Now: e.now()})
-		if age := e.now().Sub(t.Time); !t.Time.IsZero() && age > staleAfter {
+		if age := now.Sub(t.Time); !t.Time.IsZero() && age > staleAfter {
 			unsaid = append(unsaid, wontfix.Unsaid{What: "what was decided after " + t.Time.UTC().Format(time.DateOnly),
 				Why: fmt.Sprintf("the copy of the %s is %d days old", t.Title, int(age.Hours()/24)), Command: "wontfix sync"})
 		}
 	}
-	if end := m.Support.Standard; t != nil && m.Support.Extended.IsZero() && end.Past(e.now()) {
+	if end := m.Support.Standard; t != nil && m.Support.Extended.IsZero() && end.Past(now) {
 		unsaid = append(unsaid, wontfix.Unsaid{What: "what was found after " + m.Base.Series + " ended on " + end.String(),
 			Why: "the tracker makes no rows for a release that has ended; its silence about newer vulnerabilities is not safety"})
 	}
@@ -197,45 +218,73 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 	return s, len(unsaid) > 0 || len(s.Problems) > 0, nil
 }
 
-// statementsFor returns the tracker of m's distribution with what it says of
-// m's packages. Where there is none, missing says so.
-// synced says that a sync was tried, so that a database which is not there has
-// been told already.
-func statementsFor(ctx context.Context, e *env, m *wontfix.Machine, synced bool) (t *wontfix.Tracker, statements []wontfix.Statement, missing *wontfix.Unsaid, err error) {
-	missing = &wontfix.Unsaid{What: "which vulnerabilities are open on this machine, and which will never be fixed"}
+// viewFor opens the database for the tracker of m's distribution. Where there is
+// none, missing says so.
+func (c *scanCmd) viewFor(ctx context.Context, e *env, m *wontfix.Machine) (v *view, missing *wontfix.Unsaid, err error) {
+	missing = &wontfix.Unsaid{What: unsaidAll}
 	spec, err := tracker.Find(m.Base.Distribution)
 	if err != nil {
 		missing.Why = "wontfix reads no tracker of " + m.Base.Distribution + " yet"
-		return nil, nil, missing, nil
+		return nil, missing, nil
 	}
-	db, err := e.openDB()
-	if errors.Is(err, errNoPlace) || errors.Is(err, store.ErrMissing) && (e.db == "" || synced) {
+	v, err = e.openView(ctx, c.asOf)
+	// After a sync that failed it has been told already that there is none.
+	if errors.Is(err, errNoPlace) || errors.Is(err, store.ErrMissing) && (e.db == "" || c.sync) {
 		missing.Why, missing.Command = "there is no copy of the "+spec.Title+" yet", "wontfix sync"
-		return nil, nil, missing, nil
-	} else if err != nil {
+		return nil, missing, nil
+	}
+	return v, nil, err
+}
+
+// unsaidAll is what a scan cannot say without a tracker.
+const unsaidAll = "which vulnerabilities are open on this machine, and which will never be fixed"
+
+// statementsFor returns the tracker of m's distribution with what it says of
+// m's packages. Where there is none, missing says so.
+func statementsFor(ctx context.Context, v *view, m *wontfix.Machine) (t *wontfix.Tracker, statements []wontfix.Statement, missing *wontfix.Unsaid, err error) {
+	spec, err := tracker.Find(m.Base.Distribution)
+	if err != nil {
 		return nil, nil, nil, err
 	}
-	defer db.Close()
-	for _, have := range db.Trackers() {
+	for _, have := range v.Trackers() {
 		if have.Name == spec.Name {
 			t = &have
 		}
 	}
 	if t == nil {
-		missing.Why, missing.Command = "the database has no copy of the "+spec.Title, "wontfix sync "+spec.Name
-		return nil, nil, missing, nil
+		return nil, nil, &wontfix.Unsaid{What: unsaidAll, Why: "the database has no copy of the " + spec.Title, Command: "wontfix sync " + spec.Name}, nil
 	}
-	labels := append(ubuntu.Labels(m.Base.Series), match.Neighbours(m, e.now())...)
-	if statements, err = db.Statements(ctx, t.Name, labels, match.Sources(m)); err != nil {
+	labels := append(ubuntu.Labels(m.Base.Series), match.Neighbours(m, v.now)...)
+	if statements, err = v.Statements(ctx, t.Name, labels, match.Sources(m)); err != nil {
 		return nil, nil, nil, err
 	}
-	if _, known := db.Labels(t.Name)[m.Base.Series]; !known {
-		missing.What = "what was decided about " + m.Base.Series
-		missing.Why = fmt.Sprintf("this copy of the %s has no row for %s", t.Title, m.Base)
-		missing.Command = "wontfix sync"
-		return t, statements, missing, nil
+	if _, known := v.Labels(t.Name)[m.Base.Series]; !known {
+		missing = &wontfix.Unsaid{What: "what was decided about " + m.Base.Series,
+			Why: fmt.Sprintf("this copy of the %s has no row for %s", t.Title, m.Base), Command: "wontfix sync"}
 	}
-	return t, statements, nil, nil
+	return t, statements, missing, nil
+}
+
+// addOrigins says of findings who decided.
+func (v *view) addOrigins(ctx context.Context, name string, findings []wontfix.Finding) error {
+	p, err := v.past(ctx, name)
+	if p == nil || err != nil {
+		return err
+	}
+	ids := make([]string, 0, len(findings))
+	for i := range findings {
+		ids = append(ids, findings[i].ID)
+	}
+	slices.Sort(ids)
+	origins, err := p.origins(ctx, slices.Compact(ids))
+	if err != nil {
+		return err
+	}
+	for i := range findings {
+		f := &findings[i]
+		f.Origin = origins.of(f.ID, f.Tracker.Line)
+	}
+	return nil
 }
 
 // openDB opens the database.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"wontfix"
+	"wontfix/history"
 	"wontfix/internal/store"
 	"wontfix/inventory"
 	"wontfix/match"
@@ -25,6 +26,7 @@ type whyCmd struct {
 	outputs
 	id      string
 	sources []string
+	asOf    string
 }
 
 func newWhy(e *env) *cobra.Command {
@@ -55,6 +57,7 @@ tracker, and otherwise of every release.`,
 	fs := cmd.Flags()
 	c.target.flags(fs)
 	fs.StringVar(&c.release, "release", "", "speak of `RELEASE`: trusty, trusty/esm-infra, ubuntu/14.04")
+	asOfFlag(fs, &c.asOf)
 	c.outputs.flags(fs, report.DossierFormats())
 	complete(cmd, "format", report.DossierFormats())
 	return cmd
@@ -75,7 +78,7 @@ func (c *whyCmd) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	o := match.DossierOptions{Now: e.now(), Sources: c.sources}
+	o := match.DossierOptions{Sources: c.sources}
 	var root fs.FS
 	if c.given() || c.release == "" {
 		m, fsys, closer, err := c.read(e)
@@ -94,12 +97,13 @@ func (c *whyCmd) Run(ctx context.Context, e *env) error {
 			return err
 		}
 	}
-	db, err := e.openDB()
+	v, err := e.openView(ctx, c.asOf)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	dossiers, err := c.dossiers(ctx, db, o)
+	defer v.Close()
+	o.Now = v.now
+	dossiers, err := c.dossiers(ctx, v, o)
 	if err != nil {
 		return err
 	}
@@ -114,14 +118,14 @@ func (c *whyCmd) Run(ctx context.Context, e *env) error {
 	})
 }
 
-func (c *whyCmd) dossiers(ctx context.Context, db *store.DB, o match.DossierOptions) ([]*wontfix.Dossier, error) {
+func (c *whyCmd) dossiers(ctx context.Context, v *view, o match.DossierOptions) ([]*wontfix.Dossier, error) {
 	var list []*wontfix.Dossier
-	for _, t := range db.Trackers() {
+	for _, t := range v.Trackers() {
 		spec, err := tracker.Find(t.Name)
 		if err != nil {
 			continue // a database of a program that knows more trackers
 		}
-		file, text, err := db.Text(ctx, t.Name, c.id)
+		file, text, err := v.Text(ctx, t.Name, c.id)
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		} else if err != nil {
@@ -134,12 +138,45 @@ func (c *whyCmd) dossiers(ctx context.Context, db *store.DB, o match.DossierOpti
 		o.Tracker = t
 		d := match.Dossier(change.Entry, o)
 		d.Problems = change.Problems
+		if v.asOf {
+			d.AsOf = v.now.UTC()
+		}
+		if err := v.addHistory(ctx, d); err != nil {
+			return nil, err
+		}
 		list = append(list, d)
 	}
 	if len(list) == 0 {
 		return nil, fmt.Errorf("%s: no tracker in the database has an entry of that ID; `wontfix db status` says how old they are", c.id)
 	}
 	return list, nil
+}
+
+// addHistory says of each row of a dossier how it came to what it says.
+func (v *view) addHistory(ctx context.Context, d *wontfix.Dossier) error {
+	p, err := v.past(ctx, d.Tracker.Name)
+	if p == nil || err != nil {
+		return err
+	}
+	trace, err := p.trace(ctx, d.ID)
+	if trace == nil || err != nil {
+		return err
+	}
+	for i := range d.Subjects {
+		s := &d.Subjects[i]
+		if s.Row == nil {
+			continue
+		}
+		key := history.Key{Label: s.Row.Release, Source: s.Row.Package}
+		if key.Source == "" {
+			key.Source = s.Source
+		}
+		if o, ok := trace.Origin(key); ok {
+			line := trace.Timeline(key)
+			s.Origin, s.History = &o, &line
+		}
+	}
+	return nil
 }
 
 // checkSources says which packages an entry does speak of, if not of the ones
