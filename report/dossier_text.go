@@ -157,6 +157,7 @@ func (t dossierText) subject(s *wontfix.Subject, first bool) {
 	if o := options(s); o != "" {
 		t.label("Options", text(o))
 	}
+	t.provenance(s)
 }
 
 // decision writes the row as it stands, the decision, its reason and outlook.

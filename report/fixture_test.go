@@ -158,6 +158,7 @@ func exampleDossier() *wontfix.Dossier {
 			Reasons: []string{"too-intrusive", "eol-release"}, Evidence: wontfix.EvidenceNote, ReasonLine: 29,
 			ReasonText: "we will not be fixing this in Ubuntu 14.04 LTS before EoL.",
 			Outlook:    &never, Priority: "medium", Installed: "2.7.6-8", Upstream: &upstream,
+			Origin: exampleOrigins()[0], History: exampleTimeline(),
 			Elsewhere: []wontfix.Other{
 				{Source: "python2.7", Release: "precise", Row: row("precise", "python2.7", "ignored", "reached end-of-life", 43), Decision: wontfix.DecisionEndOfLife},
 				{Source: "python2.7", Release: "vivid", Row: row("vivid", "python2.7", "not-affected", "2.7.9-2ubuntu3", 47), Decision: wontfix.DecisionNotAffected},

@@ -56,12 +56,15 @@ type page struct {
 	w     *bufio.Writer
 	width int
 	color bool
-	gap   int   // spaces that are due before the next text of the line
-	now   style // what the terminal is set to
+
+	terminal bool // the width is known, so that pictures fit
+
+	gap int   // spaces that are due before the next text of the line
+	now style // what the terminal is set to
 }
 
 func newPage(w io.Writer, o Options) *page {
-	return &page{w: bufio.NewWriter(w), width: o.width(), color: o.Color}
+	return &page{w: bufio.NewWriter(w), width: o.width(), color: o.Color, terminal: o.Width > 0}
 }
 
 // end returns the first error of all writes.

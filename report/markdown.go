@@ -188,6 +188,7 @@ func markdownDossier(w io.Writer, d *wontfix.Dossier) {
 			markdownRow(w, cleanMarkdown(name), cleanMarkdown(s.Release), tracker, cleanMarkdown(DecisionPhrase(s.Decision)), cleanMarkdown(reason), outlook)
 		}
 	}
+	io.WriteString(w, markdownProvenance(d))
 	if len(d.Notes) > 0 {
 		fmt.Fprint(w, "\n## Notes\n\n")
 		for _, n := range d.Notes {

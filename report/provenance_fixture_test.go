@@ -53,3 +53,23 @@ func exampleOrigins() map[int]*wontfix.Origin {
 		6: {Class: wontfix.ClassRobot, Decided: exampleCommit("0b5e7d11"), Confidence: wontfix.ConfidencePolicy},
 	}
 }
+
+// exampleTimeline is the life of trusty_python2.7 in CVE-2014-9365.
+func exampleTimeline() *wontfix.Timeline {
+	const opinion = "Before this was implemented in python 2.7.9 and 3.4.3, applications needed to verify certificate validity themselves. " +
+		"This is quite a large change to backport into stable releases, and the change in behaviour most certainly will break certain setups."
+	return &wontfix.Timeline{Folded: 12, Events: []wontfix.Event{
+		{Revision: *exampleCommit("182e45b7"), Class: wontfix.ClassCreate, To: "needs-triage", ToFolder: "active", Confidence: wontfix.ConfidenceLow},
+		{Revision: *exampleCommit("688028c3"), Class: wontfix.ClassDecision, From: "needs-triage", To: "ignored", FromFolder: "active", ToFolder: "retired",
+			Evidence: wontfix.EvidenceOwnNote, Reasons: []string{"too-intrusive"}, Words: opinion, Confidence: wontfix.ConfidenceHigh,
+			Notes: []wontfix.NoteChange{{Kind: "written", Author: "mdeslaur", Text: opinion + " We will not be backporting this to stable releases."}}},
+		{Revision: *exampleCommit("24b5560e"), Class: wontfix.ClassDecision, From: "ignored", To: "needed", FromFolder: "retired", ToFolder: "active", Reverses: true,
+			Evidence: wontfix.EvidenceOwnNote, Confidence: wontfix.ConfidenceHigh,
+			Notes: []wontfix.NoteChange{
+				{Kind: "changed", Author: "mdeslaur", Text: opinion, Was: opinion + " We will not be backporting this to stable releases."},
+				{Kind: "written", Author: "tyhicks", Text: "We're considering the possibility of offering an opt-in fix for this issue via PEP 493 if the backport is not too invasive"}}},
+		{Revision: *exampleCommit("e1bd2332"), Class: wontfix.ClassDecision, From: "needed", To: "ignored", FromFolder: "active", ToFolder: "retired",
+			Evidence: wontfix.EvidenceOwnNote, Reasons: []string{"too-intrusive", "eol-release"}, Words: exampleOwnNote, Confidence: wontfix.ConfidenceHigh,
+			Notes: []wontfix.NoteChange{{Kind: "written", Author: "mdeslaur", Text: exampleOwnNote}}},
+	}}
+}

@@ -89,6 +89,9 @@ func (t *scanText) trackers() {
 	for _, tr := range t.s.Trackers {
 		t.label("Tracker", trackerSpans(tr, t.s.Time)...)
 	}
+	if !t.s.AsOf.IsZero() {
+		t.label("As of", strong(day(t.s.AsOf.UTC())), text(": what the tracker said then of the packages of today"))
+	}
 }
 
 // outlooks writes how many findings there are of each kind, worst first.
