@@ -75,7 +75,7 @@ func parseCommit(raw []byte, size int) (rawCommit, error) {
 	}
 	// Git's own programs take a message to end at a zero byte.
 	message, _, _ = bytes.Cut(message, []byte{0})
-	c.commit.Author, c.commit.Email, c.commit.Time = decode(name), decode(email), when
+	c.commit.Author, c.commit.Email, c.commit.Time = strings.TrimSpace(decode(name)), decode(email), when
 	c.commit.Message = decode(message)
 	return c, nil
 }
