@@ -2,6 +2,7 @@ package store
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ import (
 
 // children are what this test binary does instead of testing when another
 // test starts it with their name in STORE_TEST_CHILD.
-var children = map[string]func(){"apply": applyChild, "small": smallChild, "hold": holdChild}
+var children = map[string]func(){"apply": applyChild, "small": smallChild, "hold": holdChild, "history": historyChild}
 
 func child(t *testing.T, name, path string) *exec.Cmd {
 	t.Helper()
@@ -99,6 +100,84 @@ func TestKill(t *testing.T) {
 	}
 	apply(t, path, update("ubuntu", false), m.changes(5))
 	check(t, path, "ubuntu", m)
+	if killed == 0 {
+		t.Error("no process was killed before it was done")
+	}
+}
+
+// historyChild applies a history and says when it begins to.
+func historyChild() {
+	u := update("ubuntu", false)
+	u.History = syntheticHistory(3000, 0, 3000)
+	files := u.History.Files
+	u.History.Files = func(yield func(HistoryFile, error) bool) {
+		fmt.Println("begins")
+		files(yield)
+	}
+	if _, err := Apply(context.Background(), os.Getenv("STORE_TEST_PATH"), u, sequence(nil)); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("done")
+}
+
+// TestKillHistory kills a process that writes a history, at random moments. The
+// old history or the new one is there, whole.
+func TestKillHistory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	past := newPastModel(3)
+	apply(t, path, withHistory(update("ubuntu", true), past.update(60, true)), newModel(3).changes(10))
+	before := read(t, path)
+	if err := os.WriteFile(path+".probe", before, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if out, err := child(t, "history", path+".probe").Output(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	whole := time.Since(start)
+	os.Remove(path + ".probe")
+	os.Remove(path + ".probe.lock")
+	r := rand.New(rand.NewPCG(7, 8))
+	killed := 0
+	for range 8 {
+		cmd := child(t, "history", path)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		lines.Scan()
+		time.Sleep(time.Duration(r.Float64() * float64(whole) * 0.8))
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		finished := lines.Scan() && lines.Text() == "done"
+		_ = cmd.Wait()
+		if !finished && bytes.Equal(read(t, path), before) {
+			killed++
+			checkHistory(t, path, "ubuntu", past)
+			continue
+		}
+		db, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids, err := db.HistoryIDs(context.Background(), "ubuntu")
+		if err != nil || len(ids) < 3000 {
+			t.Errorf("the new database has %d entries with a history, %v", len(ids), err)
+		}
+		if found, err := db.Verify(context.Background()); err != nil || len(found) > 0 {
+			t.Error(found, err)
+		}
+		db.Close()
+		write(t, path, before)
+	}
+	apply(t, path, withHistory(update("ubuntu", false), past.update(20, false)), nil)
+	checkHistory(t, path, "ubuntu", past)
 	if killed == 0 {
 		t.Error("no process was killed before it was done")
 	}

@@ -168,6 +168,82 @@ func randomEntries(seed uint64) []entry {
 	return list
 }
 
+// FuzzPast: what can be read is packed and read again as it was, every part is
+// in its frame, every entry is found under its id, and there are fewer of both
+// than bytes. With a byte changed it cannot be read at all. The bytes are
+// sealed here, because no fuzzer finds a sum.
+func FuzzPast(f *testing.F) {
+	for seed := range uint64(4) {
+		f.Add(randomPast(seed)[4:])
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := readPast(seal(data))
+		if err != nil {
+			return
+		}
+		if p.len() > len(data) || len(p.frames[versions])+len(p.frames[origins]) > len(data) {
+			t.Fatalf("%d entries of %d bytes", p.len(), len(data))
+		}
+		for i := range p.len() {
+			if p.find(p.id(i)) != i {
+				t.Fatalf("entry %d is not found under %q", i, p.id(i))
+			}
+			for kind := range kinds {
+				s := p.spans[kind][i]
+				n := findFrame(p.frames[kind], s.frame)
+				if s.size > 0 && (n < 0 || uint64(s.offset)+uint64(s.size) > uint64(p.frames[kind][n].size)) {
+					t.Fatalf("entry %d: %+v is in no frame", i, s)
+				}
+			}
+		}
+		packed := packPast(p.entries(), p.frames)
+		again, err := readPast(packed)
+		if err != nil || !slices.Equal(again.entries(), p.entries()) || !slices.Equal(again.frames[versions], p.frames[versions]) ||
+			!slices.Equal(again.frames[origins], p.frames[origins]) {
+			t.Fatalf("%+v comes back as %+v, %v", p, again, err)
+		}
+		packed[len(data)%len(packed)] ^= byte(1 + len(data)%255)
+		if _, err := readPast(packed); err == nil {
+			t.Fatal("a changed byte goes unseen")
+		}
+	})
+}
+
+// randomPast packs parts that are mostly beside each other.
+func randomPast(seed uint64) []byte {
+	m := newModel(seed)
+	var frames [kinds][]pastFrame
+	byID := map[string]*pastEntry{}
+	for kind := range kinds {
+		number, at := m.r.Uint32N(5), uint32(0)
+		for range 20 {
+			id := m.id()
+			e := byID[id]
+			if e == nil {
+				e = &pastEntry{}
+				var ok bool
+				if e.code, ok = encodeID(id); !ok {
+					e.name = id
+				}
+				byID[id] = e
+			}
+			e.spans[kind] = span{number, at, 1 + m.r.Uint32N(500)}
+			at += e.spans[kind].size + m.r.Uint32N(2)*m.r.Uint32N(50)
+			if m.r.IntN(6) == 0 {
+				frames[kind] = append(frames[kind], pastFrame{number, at, m.r.Uint32()})
+				number, at = number+1+m.r.Uint32N(3), 0
+			}
+		}
+		frames[kind] = append(frames[kind], pastFrame{number, at, m.r.Uint32()})
+	}
+	var list []pastEntry
+	for _, e := range byID {
+		list = append(list, *e)
+	}
+	slices.SortFunc(list, comparePast)
+	return packPast(list, frames)
+}
+
 // FuzzImport: what Import takes is whole, and what it refuses leaves nothing.
 func FuzzImport(f *testing.F) {
 	path, _ := small(f, 1, 2)
