@@ -116,23 +116,31 @@ func class(n int) (class, size int) {
 	return (shift-minShift)*4 + steps - 4, steps << shift
 }
 
-// alloc returns n bytes of whatever content.
+// alloc returns n bytes of whatever content, in memory of up to four classes
+// more, which is twice as large, rather than in new memory.
 func (c *cache) alloc(n int) []byte {
-	i, size := class(n)
-	if list := c.free[i]; len(list) > 0 {
-		b := list[len(list)-1]
-		c.free[i] = list[:len(list)-1]
-		c.idle -= size
-		return b[:n]
+	first, size := class(n)
+	for i := first; i < first+5 && i < freeClasses; i++ {
+		if list := c.free[i]; len(list) > 0 {
+			b := list[len(list)-1]
+			c.free[i] = list[:len(list)-1]
+			c.idle -= cap(b)
+			return b[:n]
+		}
 	}
 	return make([]byte, n, size)
 }
 
-// recycle takes memory of alloc back.
+// recycle takes memory of alloc back. When there is too much of it, all of it
+// goes: mostly it has sizes that nobody asks for any more.
 func (c *cache) recycle(b []byte) {
 	i, size := class(cap(b))
-	if size != cap(b) || c.idle+size > c.budget/4 {
-		return
+	if c.idle+size > c.budget/4 {
+		clear(c.free[:])
+		c.idle = 0
+		if size > c.budget/4 {
+			return
+		}
 	}
 	c.idle += size
 	c.free[i] = append(c.free[i], b)
