@@ -87,6 +87,9 @@ func capital(s string) string {
 
 // changeText writes what became of a row: "needed → ignored".
 func changeText(e *wontfix.Event) string {
+	if e.Class == wontfix.ClassNote {
+		return "stays " + cmp.Or(stated(e.To, e.ToDetail), "as it is")
+	}
 	return fromTo(stated(e.From, e.FromDetail), stated(e.To, e.ToDetail))
 }
 

@@ -25,6 +25,7 @@ var classText = map[wontfix.Class]string{
 	wontfix.ClassRobot:       "set by a program",
 	wontfix.ClassBulk:        "swept with many others",
 	wontfix.ClassDecision:    "decided",
+	wontfix.ClassNote:        "notes",
 }
 
 // confidenceText says how sure it is who decided.

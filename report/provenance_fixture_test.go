@@ -73,3 +73,83 @@ func exampleTimeline() *wontfix.Timeline {
 			Notes: []wontfix.NoteChange{{Kind: "written", Author: "mdeslaur", Text: exampleOwnNote}}},
 	}}
 }
+
+func exampleChange(id, source, release, priority string, is wontfix.Decision, e wontfix.Event) wontfix.RowChange {
+	return wontfix.RowChange{ID: id, Source: source, Release: release, Priority: priority, From: e.From, FromText: e.FromDetail, To: e.To, ToText: e.ToDetail,
+		Was: wontfix.DecisionAffected, Is: is, File: "retired/" + id, Line: 45, URL: "https://tracker.example/tree/retired/" + id + "#n45", Events: []wontfix.Event{e}}
+}
+
+// exampleChanges are a day of decisions, a release, and a sweep.
+func exampleChanges() *wontfix.Changes {
+	refused := exampleTimeline().Events[3]
+	low, fixed, put, swept := refused, refused, refused, refused
+	low.Words, low.Evidence, low.Reasons = "", wontfix.EvidenceNone, []string{"no-reason-given"}
+	fixed.From, fixed.To, fixed.ToDetail, fixed.Reasons, fixed.Words = "needed", "released", "3.4.3-1ubuntu1~14.04.7", nil, ""
+	fixed.Revision = revisionOf("9d8c7b6a594837261504f3e2d1c0b9a897867509", "Leonidas S. Barbosa", "2018-04-23T12:00:00-03:00", "Process USN-3604-1", 2)
+	put.From, put.To, put.ToDetail, put.Reasons, put.Words = "needs-triage", "deferred", "2018-04-20", nil, ""
+	put.Revision = revisionOf("1f2e3d4c5b6a79880716253443526170f1e2d310", "Steve Beattie", "2018-04-23T09:30:00-07:00", "glibc triage", 1)
+	swept.Class, swept.Words, swept.ToDetail, swept.Reasons, swept.Revision = wontfix.ClassEOLSweep, "", "reached end-of-life", []string{"eol-release"}, *exampleCommit("7c1a90d2")
+	m := exampleMachine()
+	c := &wontfix.Changes{Schema: wontfix.ChangesSchema, Tool: "wontfix 1.0.0", Tracker: exampleTracker(), Since: *exampleCommit("24b5560e"), Until: *exampleCommit("e1bd2332"), Machine: m,
+		Rows: []wontfix.RowChange{
+			exampleChange("CVE-2014-9365", "python2.7", "trusty", "medium", wontfix.DecisionWontFix, refused),
+			exampleChange("CVE-2014-9365", "python2.7", "trusty/esm", "medium", wontfix.DecisionWontFix, refused),
+			exampleChange("CVE-2013-7040", "python2.7", "trusty", "low", wontfix.DecisionWontFix, low),
+			exampleChange("CVE-2017-18207", "python2.7", "trusty", "low", wontfix.DecisionWontFix, low),
+			exampleChange("CVE-2016-0772", "python3.4", "trusty", "medium", wontfix.DecisionFixed, fixed),
+			exampleChange("CVE-2016-10228", "eglibc", "trusty", "negligible", wontfix.DecisionDeferred, put),
+		},
+		Hidden: []wontfix.Hidden{{Count: 18, Because: "not affected before and after (--all)"}}}
+	c.Rows[0].Installed = "2.7.6-8"
+	for _, id := range []string{"CVE-2015-1234", "CVE-2015-2345", "CVE-2015-3456", "CVE-2015-4567", "CVE-2015-5678"} {
+		c.Rows = append(c.Rows, exampleChange(id, "systemd", "precise", "medium", wontfix.DecisionEndOfLife, swept))
+	}
+	return c
+}
+
+func exampleStats() *wontfix.Stats {
+	s := &wontfix.Stats{Schema: wontfix.StatsSchema, Tool: "wontfix 1.0.0", Tracker: exampleTracker(), Time: exampleTracker().Time,
+		First: exampleCommit("182e45b7").Time, Commits: 40731}
+	for i, name := range []string{"precise", "precise/esm", "trusty", "trusty/esm", "xenial"} {
+		n := i + 1
+		s.Releases = append(s.Releases, wontfix.ReleaseStats{Release: name, Rows: 20000 * n, Fixes: wontfix.Wait{Count: 3000 * n, Dated: 2900 * n, Median: 61 / n, Ninety: 420 / n},
+			Refusals: wontfix.Wait{Count: 900 * n, Dated: 800 * n, Median: 110 * n, Ninety: 1200 + 70*n}, NoReason: 210 * n, Reversals: 7 * n, Ended: 8000 / n, Undecided: 50 * i})
+	}
+	for i, n := range []int{120, 455, 1900, 5210, 12, 0, 2204} {
+		s.Years = append(s.Years, wontfix.YearStats{Year: 2014 + i, Refusals: n, NoReason: n / 3, Reversals: n / 100,
+			ByReason: map[string]int{"eol-release": n / 2, "too-intrusive": n / 9, "no-reason-given": n / 3, "disputed": n / 50},
+			ByClass:  map[string]int{"eol-sweep": n / 2, "decision": n / 4, "create": n / 4}})
+	}
+	return s
+}
+
+// exampleHistory is the history of CVE-2014-9365.
+func exampleHistory() *wontfix.EntryHistory {
+	const id = "CVE-2014-9365"
+	h := &wontfix.EntryHistory{Schema: wontfix.HistorySchema, Tool: "wontfix 1.0.0", Tracker: exampleTracker(), ID: id,
+		Rows: []wontfix.RowHistory{{ID: id, Source: "python2.7", Release: "trusty", Status: "ignored", Origin: exampleOrigins()[0], Timeline: *exampleTimeline()}}}
+	for _, e := range exampleTimeline().Events {
+		c := wontfix.EntryCommit{Revision: e.Revision, FromFolder: e.FromFolder, ToFolder: e.ToFolder, Rows: 1, Notes: e.Notes}
+		if e.Class == wontfix.ClassCreate {
+			c.Fields = []wontfix.FieldChange{{Name: "Priority", To: "untriaged"}, {Name: "PublicDate", To: "2014-12-12"}}
+		}
+		h.Commits = append(h.Commits, c)
+	}
+	h.Commits[1].Fields = []wontfix.FieldChange{{Name: "Priority", From: "untriaged", To: "medium"}, {Name: "Assigned-to", To: "mdeslaur"}}
+	h.Commits = append(h.Commits,
+		wontfix.EntryCommit{Revision: revisionOf("6e40a96485ef0e1d2c3b4a5968778695a4b3c211", "Seth Arnold", "2019-10-02T11:11:11-07:00", "CVE-triage Wed", 30572),
+			FromFolder: "retired", ToFolder: "retired", Fields: []wontfix.FieldChange{{Name: "PublicDate", From: "2014-12-12", To: "2014-12-12 11:59:00 UTC"}}},
+		wontfix.EntryCommit{Revision: *exampleCommit("50eb57c3"), FromFolder: "retired", ToFolder: "retired"})
+	return h
+}
+
+// examplePackageHistory is the history of a package over two vulnerabilities.
+func examplePackageHistory() *wontfix.EntryHistory {
+	swept := wontfix.Event{Revision: *exampleCommit("7c1a90d2"), Class: wontfix.ClassEOLSweep, From: "needed", To: "ignored", ToDetail: "reached end-of-life"}
+	return &wontfix.EntryHistory{Schema: wontfix.HistorySchema, Tool: "wontfix 1.0.0", Tracker: exampleTracker(), Package: "python2.7",
+		Rows: []wontfix.RowHistory{
+			{ID: "CVE-2014-9365", Source: "python2.7", Release: "trusty", Status: "ignored", Timeline: *exampleTimeline()},
+			{ID: "CVE-2014-9365", Source: "python2.7", Release: "precise", Status: "ignored", Detail: "end of life",
+				Timeline: wontfix.Timeline{Events: []wontfix.Event{swept}, Unseen: "what came before 2016-01-28: the history was fetched from there on"}},
+		}}
+}
