@@ -46,27 +46,34 @@ type run struct {
 	base    spans // the ancestors of its first commit
 }
 
-// NewLog returns a log of commits whose Parents are numbers below their own.
+// NewLog returns a log of commits whose Parents are numbers below their own. It
+// keeps them.
 func NewLog(commits []wontfix.Commit) (*Log, error) {
-	l := &Log{spread: map[int][]string{}, nicks: nicks{}}
-	return l, l.Append(commits)
+	l := &Log{Commits: commits, run: make([]int32, 0, len(commits)), spread: map[int][]string{}, nicks: nicks{}}
+	return l, l.placeFrom(0)
 }
 
 // Append adds commits. The last one is where a reading ended.
 func (l *Log) Append(commits []wontfix.Commit) error {
-	for _, c := range commits {
-		n := len(l.Commits)
-		for _, p := range c.Parents {
+	n := len(l.Commits)
+	l.Commits = append(l.Commits, commits...)
+	return l.placeFrom(n)
+}
+
+// placeFrom finds the place in the graph of all commits from number n on.
+func (l *Log) placeFrom(n int) error {
+	if n == len(l.Commits) {
+		return nil
+	}
+	for ; n < len(l.Commits); n++ {
+		for _, p := range l.Commits[n].Parents {
 			if p < 0 || p >= n {
-				return fmt.Errorf("commit %.12s: its parent is number %d; want one below %d", c.ID, p, n)
+				return fmt.Errorf("commit %.12s: its parent is number %d; want one below %d", l.Commits[n].ID, p, n)
 			}
 		}
-		l.Commits = append(l.Commits, c)
 		l.place(n)
 	}
-	if n := len(l.Commits); len(commits) > 0 {
-		l.tips = append(l.tips, n-1)
-	}
+	l.tips = append(l.tips, n-1)
 	return nil
 }
 

@@ -111,19 +111,23 @@ func (w *logWriter) string(s string) {
 }
 
 // UnpackLog reads what [Log.Pack] has written. The error is [ErrBytes].
+//
+// Every answer about history begins here, so the strings of the log are parts
+// of one copy of data, and its lists parts of one list.
 func UnpackLog(data []byte) (*Log, error) {
-	r := &reader{data: data}
+	r := newReader(data)
 	for range r.uint(len(data)) {
-		r.table = append(r.table, string(r.bytes()))
+		r.table = append(r.table, r.text())
 	}
 	cs := make([]wontfix.Commit, r.uint(len(r.data)))
+	r.ids(cs)
+	parents := make([]int, 0, len(cs)+len(cs)/8)
 	for i := range cs {
-		cs[i].ID = hex.EncodeToString(r.bytes())
-	}
-	for i := range cs {
+		from := len(parents)
 		for range r.uint(len(r.data)) {
-			cs[i].Parents = append(cs[i].Parents, i-r.uint(i))
+			parents = append(parents, i-r.uint(i))
 		}
+		cs[i].Parents = parents[from:len(parents):len(parents)]
 	}
 	for i := range cs {
 		cs[i].Author, cs[i].Email = r.string(), r.string()
@@ -147,7 +151,7 @@ func UnpackLog(data []byte) (*Log, error) {
 		cs[i].Entries, cs[i].Gap = n>>1, n&1 != 0
 	}
 	for i := range cs {
-		cs[i].Message = string(r.bytes())
+		cs[i].Message = r.text()
 	}
 	if r.bad {
 		return nil, ErrBytes
@@ -162,6 +166,22 @@ func UnpackLog(data []byte) (*Log, error) {
 		return nil, ErrBytes
 	}
 	return l, nil
+}
+
+// ids reads the IDs of commits, which stand as bytes and are shown in
+// hexadecimal.
+func (r *reader) ids(cs []wontfix.Commit) {
+	all := make([]byte, 0, 40*len(cs))
+	ends := make([]int, len(cs))
+	for i := range cs {
+		all = hex.AppendEncode(all, []byte(r.text()))
+		ends[i] = len(all)
+	}
+	text, from := string(all), 0
+	for i := range cs {
+		cs[i].ID = text[from:ends[i]]
+		from = ends[i]
+	}
 }
 
 // rest reads what a log has beside its commits.
@@ -189,47 +209,60 @@ func (r *reader) rest(l *Log) {
 // A reader reads numbers and strings. After the first that is not there it is
 // bad, and all that it reads is zero.
 type reader struct {
-	data  []byte
+	data  string
 	table []string
 	bad   bool
 }
 
+func newReader(data []byte) *reader { return &reader{data: string(data)} }
+
 func (r *reader) fail() {
-	r.bad, r.data = true, nil
+	r.bad, r.data = true, ""
+}
+
+// varint reads an unsigned varint, as encoding/binary has it.
+func (r *reader) varint() uint64 {
+	var v uint64
+	for i := range min(len(r.data), binary.MaxVarintLen64) {
+		b := r.data[i]
+		v |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			r.data = r.data[i+1:]
+			return v
+		}
+	}
+	r.fail()
+	return 0
 }
 
 // uint reads a number up to limit.
 func (r *reader) uint(limit int) int {
-	v, n := binary.Uvarint(r.data)
-	if n <= 0 || v > uint64(limit) {
+	v := r.varint()
+	if v > uint64(limit) {
 		r.fail()
 		return 0
 	}
-	r.data = r.data[n:]
 	return int(v)
 }
 
 func (r *reader) int() int64 {
-	v, n := binary.Varint(r.data)
-	if n <= 0 {
-		r.fail()
-		return 0
-	}
-	r.data = r.data[n:]
-	return v
+	v := r.varint()
+	return int64(v>>1) ^ -int64(v&1)
 }
 
-func (r *reader) bytes() []byte {
+// text reads a string that follows its length.
+func (r *reader) text() string {
 	n := r.uint(len(r.data))
 	if n > len(r.data) {
 		r.fail()
-		return nil
+		return ""
 	}
-	b := r.data[:n]
+	s := r.data[:n]
 	r.data = r.data[n:]
-	return b
+	return s
 }
 
+// string reads the number of a string of the table.
 func (r *reader) string() string {
 	n := r.uint(len(r.table))
 	if n >= len(r.table) {

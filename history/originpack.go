@@ -74,9 +74,9 @@ func (o *Origins) Pack() []byte {
 
 // UnpackOrigins reads what [Origins.Pack] has written. The error is [ErrBytes].
 func UnpackOrigins(log *Log, data []byte) (*Origins, error) {
-	r := &reader{data: data}
+	r := newReader(data)
 	for range r.uint(len(data)) {
-		r.table = append(r.table, string(r.bytes()))
+		r.table = append(r.table, r.text())
 	}
 	o := &Origins{log: log}
 	commits := len(log.Commits)

@@ -26,7 +26,7 @@ const Name = "ubuntu"
 // Version is the version of what this package makes of a text. It changes
 // whenever the same text would give another entry, so that what was stored by
 // an earlier version is read again.
-const Version = "6"
+const Version = "7"
 
 // Load reads a file as the tracker's own loader does. If that loader would
 // reject the file, the entry is nil and problems say why.
