@@ -32,6 +32,11 @@ func (r *reader) uvarint() uint64 {
 		r.data = r.data[1:]
 		return uint64(v)
 	}
+	if len(r.data) > 1 && r.data[1] < 0x80 {
+		v := uint64(r.data[0]&0x7f) | uint64(r.data[1])<<7
+		r.data = r.data[2:]
+		return v
+	}
 	v, n := binary.Uvarint(r.data)
 	if n <= 0 {
 		r.fail()
