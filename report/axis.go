@@ -78,6 +78,9 @@ func markOf(e *wontfix.Event) mark {
 	return markOther
 }
 
+// maxYears is how many years an axis has at most: a commit may claim any time.
+const maxYears = 100
+
 // axis draws the life of a row from its first event until a moment: its state,
 // a mark for each event, the years below, and what the signs mean.
 func (p *page) axis(events []wontfix.Event, until time.Time) {
@@ -90,7 +93,7 @@ func (p *page) axis(events []wontfix.Event, until time.Time) {
 		last = until
 	}
 	n := p.width - 4
-	if first.IsZero() || last.Sub(first) < 48*time.Hour {
+	if last.Sub(first) < 48*time.Hour || last.Year()-first.Year() > maxYears {
 		return
 	}
 	col := func(t time.Time) int {

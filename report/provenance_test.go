@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"wontfix"
 )
@@ -226,7 +227,13 @@ func TestAxis(t *testing.T) {
 			t.Errorf("%d columns:\n%s", width, b.String())
 		}
 	}
+	far := exampleTimeline().Events
+	far[3].Time = time.Unix(1<<55, 0)
 	var b bytes.Buffer
+	p := newPage(&b, Options{})
+	if p.axis(far, exampleTracker().Time); p.end() != nil || b.Len() > 0 {
+		t.Errorf("draws a thousand million years: %q", b.String())
+	}
 	if err := WriteDossiers(&b, "text", []*wontfix.Dossier{exampleDossier()}, Options{}); err != nil || strings.Contains(b.String(), "●") {
 		t.Errorf("%v: draws without a terminal:\n%s", err, b.String())
 	}

@@ -70,19 +70,26 @@ func textStats(w io.Writer, s *wontfix.Stats, o Options) error {
 	return p.end()
 }
 
+// columnWidth is how wide a column of the table of releases is.
+func columnWidth(i int) int { return max(len(releaseColumns[i].name)+2, 8) }
+
 func (t statsText) releases() {
 	if len(t.s.Releases) == 0 {
 		return
 	}
 	t.blank()
 	t.rule(strong("Rows by release"))
-	const width = 10
-	list := releaseColumns[:min(max((t.width-2-t.names)/width, 1), len(releaseColumns))]
+	shown, used := 0, 2+t.names
+	for shown < len(releaseColumns) && used+columnWidth(shown) <= t.width {
+		used += columnWidth(shown)
+		shown++
+	}
+	list := releaseColumns[:shown]
 	line := func(name string, st style, cell func(i int) string) {
 		t.space(2)
 		t.put(pad(cut(name, t.names), t.names), st)
 		for i := range list {
-			t.put(padLeft(cell(i), width), st)
+			t.put(padLeft(cell(i), columnWidth(i)), st)
 		}
 		t.blank()
 	}
