@@ -11,8 +11,8 @@ import (
 )
 
 // BenchmarkHistory reads the whole history of a tracker and all versions of
-// its entries with each reader, and lets git log and git cat-file read the
-// same.
+// its entries with each reader; the reference is what git log and git cat-file
+// take for the same objects.
 func BenchmarkHistory(b *testing.B) {
 	needGit(b)
 	spec, err := Find("ubuntu")
@@ -51,6 +51,35 @@ func BenchmarkHistory(b *testing.B) {
 			}
 		})
 	}
+	b.Run("reference", func(b *testing.B) {
+		s, err := Open(b.Context(), spec, dir, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer s.Close()
+		h, err := s.History(b.Context(), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		var ids []objectID
+		for i := range h.Files {
+			ids = append(ids, h.Files[i].texts...)
+		}
+		for b.Loop() {
+			start := time.Now()
+			if err := exec.Command("git", "--git-dir="+dir, "log", "--full-history", "-m", "--raw", "--no-renames").Run(); err != nil {
+				b.Fatal(err)
+			}
+			read := time.Now()
+			cmd := exec.Command("git", "--git-dir="+dir, "cat-file", "--batch", "--buffer")
+			cmd.Stdin = &idReader{ids: ids, size: 20}
+			if err := cmd.Run(); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(len(h.Commits))/read.Sub(start).Seconds(), "commits/s")
+			b.ReportMetric(float64(len(ids))/time.Since(read).Seconds(), "versions/s")
+		}
+	})
 	b.Run("100 commits", func(b *testing.B) {
 		s, err := Open(b.Context(), spec, dir, Options{})
 		if err != nil {
