@@ -62,9 +62,10 @@ type Revision struct {
 	Commit  string    `json:"commit"`
 	URL     string    `json:"url,omitempty"`
 	Author  string    `json:"author"`
-	Time    time.Time `json:"time"`    // when the author made it
-	Subject string    `json:"subject"` // first line of the message
-	Entries int       `json:"entries"` // how many entries it changed
+	Nick    string    `json:"nick,omitempty"` // the name that the author signs notes with, where the history proves it
+	Time    time.Time `json:"time"`           // when the author made it
+	Subject string    `json:"subject"`        // first line of the message
+	Entries int       `json:"entries"`        // how many entries it changed
 }
 
 // An Origin says who decided what a row says.

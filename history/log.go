@@ -18,6 +18,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"wontfix"
@@ -34,6 +35,8 @@ type Log struct {
 	spread map[int][]string
 	nicks  nicks
 	tips   []int // the commits that readings ended at, in order
+
+	signed atomic.Pointer[map[string]string] // see [Log.Nick]; nil until it is asked for
 
 	runs []run
 	run  []int32 // the run that a commit is in

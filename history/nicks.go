@@ -11,7 +11,9 @@ import (
 type nicks map[string]map[string]int
 
 // person returns what one author is known by whatever the address.
-func person(c *wontfix.Commit) string { return strings.ToLower(strings.TrimSpace(c.Author)) }
+func person(c *wontfix.Commit) string { return personNamed(c.Author) }
+
+func personNamed(author string) string { return strings.ToLower(strings.TrimSpace(author)) }
 
 func (n nicks) add(nick, person string, count int) {
 	if n[nick] == nil {
@@ -36,6 +38,36 @@ func (l *Log) Owner(nick string) string {
 		return ""
 	}
 	return best
+}
+
+// Nick returns the name that an author signs notes with, of those that
+// [Log.Owner] proves the author's the one with most of the author's notes; ""
+// if there is none.
+func (l *Log) Nick(author string) string {
+	signed := l.signed.Load()
+	if signed == nil {
+		m := l.signatures()
+		signed = &m
+		l.signed.Store(signed)
+	}
+	return (*signed)[personNamed(author)]
+}
+
+// signatures returns the nick of each author who has one. Of two with as many
+// notes, it is the first in order.
+func (l *Log) signatures() map[string]string {
+	signed := make(map[string]string)
+	for nick, authors := range l.nicks {
+		owner := l.Owner(nick)
+		if owner == "" {
+			continue
+		}
+		other, ok := signed[owner]
+		if n, most := authors[owner], l.nicks[other][owner]; !ok || n > most || n == most && nick < other {
+			signed[owner] = nick
+		}
+	}
+	return signed
 }
 
 // owns reports whether a note signed with a nick is the commit's author's own.

@@ -114,6 +114,7 @@ func (s *Survey) Merge(other *Survey) {
 
 // Apply gives a log what a survey of its newest commits has counted.
 func (l *Log) Apply(s *Survey) {
+	l.signed.Store(nil)
 	for c := s.first; c < len(l.Commits); c++ {
 		commit := &l.Commits[c]
 		commit.Entries = s.entries[c]
