@@ -117,7 +117,7 @@ func (b *builder) gather(ctx context.Context) error {
 
 // old takes over what there was of the entries.
 func (b *builder) old(ctx context.Context) error {
-	if b.first == 0 || b.in.Old == nil {
+	if b.in.Old == nil {
 		return nil
 	}
 	return b.in.Old(ctx, b.in.IDs, func(id string, packed, today []byte) error {

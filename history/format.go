@@ -13,6 +13,8 @@ type Format struct {
 	Meaning func(word, detail string) wontfix.Meaning
 	// Notes returns the notes of a text.
 	Notes func(text []byte) []wontfix.Note
+	// Fields returns what a text has beside rows and notes, in its order.
+	Fields func(text []byte) []Field
 	// Nick returns the author of the note that begins on a line, or "".
 	Nick func(line string) string
 	// Parent returns the label that another's first rows are copied from, as
@@ -36,3 +38,6 @@ func (k Key) String() string { return k.Label + "_" + k.Source }
 
 // A Value is what a row says.
 type Value struct{ Word, Detail string }
+
+// A Field is something that a text says of the whole entry, or of a source.
+type Field struct{ Name, Text string }

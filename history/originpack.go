@@ -1,13 +1,18 @@
 package history
 
-import "wontfix"
+import (
+	"slices"
+
+	"wontfix"
+)
 
 // An Origins is who decided what the rows of an entry say.
 type Origins struct {
 	log     *Log
 	rows    []int32 // which of origins each row has
-	lines   []int32 // the line of each row
+	lines   []int32 // the line of each row, ascending
 	origins []origin
+	made    []*wontfix.Origin // of origins, when asked for
 }
 
 // Origins finds out who decided what each row of the entry says.
@@ -27,15 +32,22 @@ func (t *Trace) Origins() *Origins {
 	return o
 }
 
-// At returns who decided what the row on a line says, false if there is no row
-// on it.
-func (o *Origins) At(line int) (wontfix.Origin, bool) {
-	for i, l := range o.lines {
-		if int(l) == line {
-			return o.origins[o.rows[i]].expand(o.log), true
-		}
+// At returns who decided what the row on a line says, nil if there is no row on
+// it. It is not for more than one goroutine, and what it returns is shared.
+func (o *Origins) At(line int) *wontfix.Origin {
+	i, ok := slices.BinarySearch(o.lines, int32(line))
+	if !ok {
+		return nil
 	}
-	return wontfix.Origin{}, false
+	if o.made == nil {
+		o.made = make([]*wontfix.Origin, len(o.origins))
+	}
+	n := o.rows[i]
+	if o.made[n] == nil {
+		w := o.origins[n].expand(o.log)
+		o.made[n] = &w
+	}
+	return o.made[n]
 }
 
 // Pack packs the origins of an entry: a table of strings; the number of

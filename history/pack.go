@@ -231,6 +231,30 @@ func Unpack(id string, data, today []byte) (*File, error) {
 	return f, nil
 }
 
+// Touched reports whether a packed history has a record of a commit that is no
+// ancestor of the given one, and so is later.
+func Touched(log *Log, data []byte, since int) (bool, error) {
+	r := &unpacker{data: data}
+	n := r.uint(len(data))
+	if n > len(r.data) {
+		return false, ErrBytes
+	}
+	r.data = r.data[:n]
+	records := r.records()
+	if r.bad {
+		return false, ErrBytes
+	}
+	for i := len(records) - 1; i >= 0; i-- {
+		if records[i].Commit >= len(log.Commits) {
+			return false, ErrBytes
+		}
+		if !log.Reaches(since, records[i].Commit) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 type unpacker struct {
 	data, lines []byte
 	today       map[string]int32

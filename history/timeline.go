@@ -48,6 +48,21 @@ func (t *Trace) Timeline(k Key) wontfix.Timeline {
 	return line
 }
 
+// EventsSince returns the changes of a row after a commit, oldest first.
+func (t *Trace) EventsSince(k Key, commit int) []wontfix.Event {
+	events := []wontfix.Event{}
+	key := t.keyOf(k)
+	if key == none {
+		return events
+	}
+	for _, c := range slices.Backward(t.chain(key)) {
+		if c.key == key && !t.log.Reaches(commit, t.file.Records[c.record].Commit) {
+			events = append(events, t.event(c, true))
+		}
+	}
+	return events
+}
+
 // prior returns the last record below another that has a change.
 func prior(changes map[int]change, record int) int {
 	for record--; record >= 0; record-- {
@@ -141,4 +156,17 @@ func (t *Trace) unseen() string {
 		return fmt.Sprintf("%d versions are not at hand", missing)
 	}
 	return ""
+}
+
+// Reversals returns when refusals of a row were taken back, oldest first.
+func (t *Trace) Reversals(k Key) []time.Time {
+	var times []time.Time
+	if key := t.keyOf(k); key != none {
+		for _, c := range slices.Backward(t.chain(key)) {
+			if t.reverses(c) {
+				times = append(times, t.commit(c.record).Time)
+			}
+		}
+	}
+	return times
 }

@@ -28,6 +28,10 @@ var specs = []Spec{
 			},
 			Meaning: ubuntu.Meaning,
 			Notes:   ubuntu.Notes,
+			Fields: func(text []byte) (fields []history.Field) {
+				ubuntu.Fields(text, func(name, text string) { fields = append(fields, history.Field{Name: name, Text: text}) })
+				return fields
+			},
 			Nick:    ubuntu.Nick,
 			Parent:  ubuntu.Parent,
 			Devel:   ubuntu.Devel,

@@ -148,16 +148,16 @@ func (p *past) trace(ctx context.Context, id string) (*history.Trace, error) {
 type originReader struct {
 	p    *past
 	mu   sync.Mutex
-	rows map[string]func(line int) (wontfix.Origin, bool)
+	rows map[string]*history.Origins
 }
 
 // origins returns what reads the origins of the rows of some entries, or of
 // all if ids is nil.
 func (p *past) origins(ctx context.Context, ids []string) (*originReader, error) {
-	r := &originReader{p: p, rows: make(map[string]func(int) (wontfix.Origin, bool), len(ids))}
-	add := func(id string, at func(int) (wontfix.Origin, bool)) {
+	r := &originReader{p: p, rows: make(map[string]*history.Origins, len(ids))}
+	add := func(id string, o *history.Origins) {
 		r.mu.Lock()
-		r.rows[id] = at
+		r.rows[id] = o
 		r.mu.Unlock()
 	}
 	if p.at == p.log.Tip() && p.db.HistoryVersion(p.spec.Name) == pastVersion(&p.spec) {
@@ -166,24 +166,20 @@ func (p *past) origins(ctx context.Context, ids []string) (*originReader, error)
 			if err != nil {
 				return p.damaged(id, err)
 			}
-			add(id, o.At)
+			add(id, o)
 			return nil
 		})
 	}
 	return r, p.files(ctx, ids, func(f *history.File) error {
-		t := history.NewTrace(p.log, p.spec.Past, f, p.at)
-		o := t.Origins()
-		add(f.ID, o.At)
+		add(f.ID, history.NewTrace(p.log, p.spec.Past, f, p.at).Origins())
 		return nil
 	})
 }
 
 // of returns who decided what a row says, nil if that is not known.
 func (r *originReader) of(id string, line int) *wontfix.Origin {
-	if at := r.rows[id]; at != nil {
-		if o, ok := at(line); ok {
-			return &o
-		}
+	if o := r.rows[id]; o != nil {
+		return o.At(line)
 	}
 	return nil
 }

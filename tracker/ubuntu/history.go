@@ -67,6 +67,43 @@ func Notes(text []byte) []wontfix.Note {
 	return p.finish()
 }
 
+// Fields calls fn with the fields of a file's text other than status lines and
+// notes, each with the lines that continue it; of fields of one name with the
+// first.
+func Fields(text []byte, fn func(name, text string)) {
+	s := string(text)
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	name, value := "", ""
+	seen := make(map[string]bool)
+	end := func() {
+		if name != "" && !seen[name] {
+			seen[name] = true
+			fn(name, strings.TrimSpace(value))
+		}
+		name = ""
+	}
+	for _, line := range lines(s) {
+		line = strings.TrimRightFunc(line, isSpace)
+		switch {
+		case line == "" || line[0] == '#':
+		case line[0] == ' ':
+			value += "\n" + trim(line)
+		default:
+			key, rest, ok := strings.Cut(line, ":")
+			if !ok {
+				continue
+			}
+			end()
+			if key = trim(key); fieldOf(key) != statusField && key != "Notes" {
+				name, value = key, trim(rest)
+			}
+		}
+	}
+	end()
+}
+
 // Nick returns the name that a note is signed with which begins on a line, ""
 // if none does.
 func Nick(line string) string {

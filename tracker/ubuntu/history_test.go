@@ -71,3 +71,13 @@ func TestParent(t *testing.T) {
 		}
 	}
 }
+
+func TestFields(t *testing.T) {
+	var got []string
+	Fields([]byte("Candidate: CVE-1\nDescription:\n one\n two\n#x\nNotes:\n kees> three\nPriority: low\n because\na_b: needed\n four\nPriority: high\nBugs:\n"),
+		func(name, text string) { got = append(got, name+"="+text) })
+	want := []string{"Candidate=CVE-1", "Description=one\ntwo", "Priority=low\nbecause", "Bugs="}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
