@@ -23,10 +23,10 @@ type Commit struct {
 	Gap bool
 }
 
-// Subject returns the first line of the message.
+// Subject returns the first paragraph of the message on one line, as git does.
 func (c *Commit) Subject() string {
-	s, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
-	return strings.TrimSpace(s)
+	s, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n\n")
+	return strings.Join(strings.Fields(s), " ")
 }
 
 // Said returns the message without the lines that tools add at its end
