@@ -13,9 +13,31 @@ type Expr struct {
 // A node is a part of an expression.
 type node interface {
 	match(Record) (bool, error)
-	needsEntry() bool
+	needs() needs
 	hints() Hints
+	each(func(*term))
 	write(b *strings.Builder, within int)
+}
+
+// Needs say what of a record, beside the statement, is looked at.
+type needs uint8
+
+const (
+	wantsOrigin needs = 1 << iota // if it is to be had
+	needsOrigin
+	needsEntry
+)
+
+// cost puts needs in the order in which they are met: an origin is cheaper to
+// come by than an entry.
+func (n needs) cost() int {
+	switch {
+	case n&needsEntry != 0:
+		return 2
+	case n != 0:
+		return 1
+	}
+	return 0
 }
 
 // The precedences of what may stand around a node.
@@ -47,13 +69,35 @@ type term struct {
 }
 
 // Match reports whether the expression holds for a record. It asks for the
-// record's entry only if the statement does not decide. The error is that of
-// [Pattern.Lines], from a term with ~.
+// record's origin only if the statement does not decide, and for its entry only
+// if neither does. The error is that of [Pattern.Lines], from a term with ~.
 func (e *Expr) Match(r Record) (bool, error) { return e.root.match(r) }
 
 // NeedsEntry reports whether the expression has a term that looks at the entry
 // and not at the statement alone: author, note, tag, text.
-func (e *Expr) NeedsEntry() bool { return e.root.needsEntry() }
+func (e *Expr) NeedsEntry() bool { return e.root.needs()&needsEntry != 0 }
+
+// NeedsOrigin reports whether the expression has a term that looks at who
+// decided: by, decided, reversed, class, confidence, reason-then. The field
+// evidence looks there too, but has an answer without it.
+func (e *Expr) NeedsOrigin() bool { return e.root.needs()&needsOrigin != 0 }
+
+// Releases returns the values without * and ? of all terms that ask for a
+// release, each once. See [ReleaseIs].
+func (e *Expr) Releases() []string {
+	var all []string
+	e.root.each(func(t *term) {
+		if t.field.name != "release" || t.pattern != nil {
+			return
+		}
+		for _, v := range t.values {
+			if !v.glob && !slices.Contains(all, v.text) {
+				all = append(all, v.text)
+			}
+		}
+	})
+	return all
+}
 
 // Hints returns what every statement that matches has, as far as the
 // expression alone implies it.
@@ -82,28 +126,26 @@ func (h *Hints) each(o Hints, f func(mine *[]string, other []string)) {
 	f(&h.Releases, o.Releases)
 }
 
-func (n orNode) match(r Record) (bool, error) {
-	for _, sub := range n {
-		if ok, err := sub.match(r); ok || err != nil {
-			return ok, err
-		}
-	}
-	return false, nil
-}
+func (n orNode) match(r Record) (bool, error)  { return matchAll(n, r, true) }
+func (n andNode) match(r Record) (bool, error) { return matchAll(n, r, false) }
 
-// match asks the parts that need no entry first.
-func (n andNode) match(r Record) (bool, error) {
-	for _, entry := range []bool{false, true} {
-		for _, sub := range n {
-			if sub.needsEntry() != entry {
+// matchAll asks nodes until one says what decides, those first that need
+// little.
+func matchAll(nodes []node, r Record, decides bool) (bool, error) {
+	for cost, most := 0, 0; cost <= most; cost++ {
+		for _, sub := range nodes {
+			if c := sub.needs().cost(); c != cost {
+				most = max(most, c)
 				continue
 			}
-			if ok, err := sub.match(r); !ok || err != nil {
+			if ok, err := sub.match(r); err != nil {
 				return false, err
+			} else if ok == decides {
+				return decides, nil
 			}
 		}
 	}
-	return true, nil
+	return !decides, nil
 }
 
 func (n notNode) match(r Record) (bool, error) {
@@ -111,10 +153,28 @@ func (n notNode) match(r Record) (bool, error) {
 	return !ok && err == nil, err
 }
 
-func (n orNode) needsEntry() bool  { return slices.ContainsFunc(n, node.needsEntry) }
-func (n andNode) needsEntry() bool { return slices.ContainsFunc(n, node.needsEntry) }
-func (n notNode) needsEntry() bool { return n.of.needsEntry() }
-func (t *term) needsEntry() bool   { return t.field.entry }
+func (n orNode) needs() needs  { return needsOf(n) }
+func (n andNode) needs() needs { return needsOf(n) }
+func (n notNode) needs() needs { return n.of.needs() }
+func (t *term) needs() needs   { return t.field.needs }
+
+func needsOf(nodes []node) (all needs) {
+	for _, sub := range nodes {
+		all |= sub.needs()
+	}
+	return all
+}
+
+func (n orNode) each(f func(*term))  { eachOf(n, f) }
+func (n andNode) each(f func(*term)) { eachOf(n, f) }
+func (n notNode) each(f func(*term)) { n.of.each(f) }
+func (t *term) each(f func(*term))   { f(t) }
+
+func eachOf(nodes []node, f func(*term)) {
+	for _, sub := range nodes {
+		sub.each(f)
+	}
+}
 
 func (n orNode) hints() Hints {
 	h := n[0].hints()
@@ -213,7 +273,7 @@ func (t *term) compare(text string, v value) bool {
 		return globMatch(v.text, text)
 	case v.glob:
 		return globMatch(strings.ToLower(v.text), strings.ToLower(text))
-	case f.name == "published" && v.text != "":
+	case f.day && v.text != "":
 		return strings.HasPrefix(text, v.text)
 	case f.strict:
 		return text == v.text

@@ -40,10 +40,26 @@ var records = func() []Record {
 			File: "active/sub/CVE-2016-1001", Priority: "untriaged",
 			Meaning: wontfix.Meaning{Status: wontfix.UnderInvestigation, Decision: wontfix.DecisionUnderInvestigation}}, nil},
 	}
+	day := func(s string) time.Time {
+		at, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			panic(err)
+		}
+		return at
+	}
+	origins := []*wontfix.Origin{
+		{Class: wontfix.ClassDecision, Decided: &wontfix.Revision{Author: "Marc Deslauriers", Nick: "mdeslaur", Time: day("2018-04-25T22:00:00-04:00")},
+			Evidence: wontfix.EvidenceOwnNote, Reasons: []string{"too-intrusive", "minor-impact"}, Confidence: wontfix.ConfidenceHigh, Reversals: 1},
+		{Class: wontfix.ClassEOLSweep, Decided: &wontfix.Revision{Author: "Steve Beattie", Nick: "sbeattie", Time: day("2019-12-31T23:30:00Z")},
+			Evidence: wontfix.EvidenceNone, Confidence: wontfix.ConfidencePolicy},
+		nil,
+		{Class: wontfix.ClassCreate, Decided: &wontfix.Revision{Author: "Jamie Strandboge", Time: day("2016-03-01T00:10:00Z")},
+			Evidence: wontfix.EvidenceMessage, Reasons: []string{"no-reason-given"}, Confidence: wontfix.ConfidenceLow},
+	}
 	var all []Record
 	for i := range statements {
 		s := &statements[i]
-		r := Record{Statement: &s.s}
+		r := Record{Statement: &s.s, Origin: func() *wontfix.Origin { return origins[i] }}
 		if s.e != nil {
 			r.Entry = func() *wontfix.Entry { return s.e }
 		}
@@ -91,6 +107,50 @@ var expressions = []struct{ in, canonical, want string }{
 	{`reason:too-intrusive`, `reason:too-intrusive`, "0"},
 	{`reason:disputed,minor-impact`, `reason:disputed,minor-impact`, "0"},
 	{`evidence:bracket`, `evidence:bracket`, "0"},
+	{`evidence:own-note`, `evidence:own-note`, "0"},
+	{`evidence:none`, `evidence:none`, "12"},
+	{`evidence!:none`, `evidence!=none`, "03"},
+	{`evidence:message,bracket`, `evidence:message,bracket`, "03"},
+	{`by:MARC`, `by:MARC`, "0"},
+	{`by:deslaur`, `by:deslaur`, "0"},
+	{`by:"marc d"`, `by:"marc d"`, "0"},
+	{`by=mdeslaur`, `by=mdeslaur`, "0"},
+	{`by="marc deslauriers"`, `by="marc deslauriers"`, "0"},
+	{`by=marc`, `by=marc`, ""},
+	{`by:beattie,jamie`, `by:beattie,jamie`, "3"},
+	{`by:""`, `by:""`, "03"},
+	{`by!:marc`, `by!:marc`, "123"},
+	{`by~^M.*s$`, `by~"^M.*s$"`, "0"},
+	{`decided:2018`, `decided:2018`, "0"},
+	{`decided=2018-04-25`, `decided:2018-04-25`, "0"},
+	{`decided:2018-04-26`, `decided:2018-04-26`, ""},
+	{`decided:20??-*-31`, `decided:20??-*-31`, "1"},
+	{`decided>2016`, `decided>2016`, "01"},
+	{`decided>=2016`, `decided>=2016`, "013"},
+	{`decided<2018-04-25`, `decided<2018-04-25`, "3"},
+	{`decided<=2018-04`, `decided<=2018-04`, "03"},
+	{`decided:""`, `decided:""`, "2"},
+	{`decided-after:2018-04-24`, `decided>2018-04-24`, "01"},
+	{`Decided-Before=2018`, `decided<2018`, "3"},
+	{`-decided-before:2018`, `not decided<2018`, "012"},
+	{`reversed`, `reversed:yes`, "0"},
+	{`REVERSED release:trusty`, `reversed:yes and release:trusty`, "0"},
+	{`-reversed`, `not reversed:yes`, "123"},
+	{`reversed:no`, `reversed:no`, "13"},
+	{`reversed!:no`, `reversed!=no`, "02"},
+	{`"reversed"`, `text:reversed`, ""},
+	{`'reversed'`, `text:reversed`, ""},
+	{`text:reversed`, `text:reversed`, ""},
+	{`reversed-engineered`, `text:reversed-engineered`, ""},
+	{`class:eol-sweep,create`, `class:eol-sweep,create`, "13"},
+	{`class:Decision`, `class:decision`, "0"},
+	{`class:unknown`, `class:unknown`, "2"},
+	{`class~sweep`, `class~sweep`, "1"},
+	{`confidence:high`, `confidence:high`, "0"},
+	{`confidence:none,low`, `confidence:none,low`, "23"},
+	{`reason-then:minor-impact`, `reason-then:minor-impact`, "0"},
+	{`reason-then!:too-intrusive`, `reason-then!=too-intrusive`, "123"},
+	{`opt-in`, `text:opt-in`, "01"},
 	{`priority>=medium`, `priority>=medium`, "012"},
 	{`priority>medium`, `priority>medium`, "2"},
 	{`priority<important`, `priority<important`, "01"},
@@ -194,6 +254,19 @@ func TestExpressionErrors(t *testing.T) {
 		`decision:wontfix`:            "it is one of unknown, fixed,",
 		`reason:lazy`:                 "it is one of code-not-present",
 		`evidence:x`:                  "it is one of none, word",
+		`class:sweep`:                 "it is one of unknown, unseen,",
+		`confidence:x`:                "it is one of none, low",
+		`reason-then:lazy`:            "it is one of code-not-present",
+		`reversed:maybe`:              "it is yes or no",
+		`decided>2018-4`:              "write 2015",
+		`decided-after:`:              "value is missing",
+		`decided-after:x`:             "write 2015",
+		`decided-after>2015`:          "decided-after goes with a colon",
+		`decided-before!:2015`:        "decided-before goes with a colon",
+		`decided-before:2015,2016`:    "takes one value",
+		`decided-aftre:2015`:          "did you mean decided-after?",
+		`reason-than:disputed`:        "did you mean reason-then?",
+		`by>marc`:                     "no order; priority, published, decided and year have",
 		`package>=a`:                  "no order",
 		`priority>=urgent`:            "no rank",
 		`year:20145`:                  "write it as 2015",
@@ -256,26 +329,75 @@ func TestHints(t *testing.T) {
 	}
 }
 
-// The entry is read from a store: it must not be asked for in vain.
-func TestEntryIsAskedForLast(t *testing.T) {
-	for in, want := range map[string]bool{
-		`text:x status:released`:         false,
-		`status:ignored author:nobody`:   true,
-		`status:ignored or author:a`:     false,
-		`status:ignored and package:a`:   false,
-		`not (author:a status:released)`: false,
+// Origins and entries are read from a store: they must not be asked for in
+// vain, and origins before entries.
+func TestCostlyIsAskedForLast(t *testing.T) {
+	for _, test := range []struct {
+		in                        string
+		asked                     string
+		needsOrigin, needsEntries bool
+	}{
+		{`text:x status:released`, "", false, true},
+		{`status:ignored author:nobody`, "e", false, true},
+		{`status:ignored or author:a`, "", false, true},
+		{`author:a or status:ignored`, "", false, true},
+		{`status:ignored and package:a`, "", false, false},
+		{`not (author:a status:released)`, "", false, true},
+		{`by:x status:released`, "", true, false},
+		{`by:x or status:ignored`, "", true, false},
+		{`text:x by:x status:ignored`, "o", true, true},
+		{`text:x or class:unknown`, "o", true, true},
+		{`text:x or (by:x and status:ignored) or status:released`, "oe", true, true},
+		{`text:x not by:x`, "oe", true, true},
+		{`evidence:note status:ignored`, "o", false, false},
+		{`evidence:note status:released`, "", false, false},
+		{`reversed`, "o", true, false},
+		{`confidence:low reason-then:disputed`, "o", true, false},
+		{`decided:2018`, "o", true, false},
+	} {
+		e, err := Parse(test.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := ""
+		r := Record{
+			Statement: records[0].Statement,
+			Origin:    func() *wontfix.Origin { asked += "o"; return nil },
+			Entry:     func() *wontfix.Entry { asked += "e"; return nil },
+		}
+		if _, err := e.Match(r); err != nil {
+			t.Fatal(err)
+		}
+		var once string // a term that asks again asks for what is known
+		for _, c := range asked {
+			if !strings.ContainsRune(once, c) {
+				once += string(c)
+			}
+		}
+		if once != test.asked {
+			t.Errorf("%s: asked for %q, want %q", test.in, once, test.asked)
+		}
+		if e.NeedsOrigin() != test.needsOrigin || e.NeedsEntry() != test.needsEntries {
+			t.Errorf("%s: NeedsOrigin is %v, NeedsEntry %v", test.in, e.NeedsOrigin(), e.NeedsEntry())
+		}
+		if _, err := e.Match(Record{Statement: records[0].Statement}); err != nil {
+			t.Errorf("%s: of a record without origin and entry: %v", test.in, err)
+		}
+	}
+}
+
+func TestReleases(t *testing.T) {
+	for in, want := range map[string][]string{
+		`release:trusty,xenial* -(release:nonsense or package:a)`: {"trusty", "nonsense"},
+		`release:a or release!=a`:                                 {"a"},
+		`release~a package:b "c"`:                                 nil,
 	} {
 		e, err := Parse(in)
 		if err != nil {
 			t.Fatal(err)
 		}
-		asked := false
-		r := Record{Statement: records[0].Statement, Entry: func() *wontfix.Entry { asked = true; return nil }}
-		if _, err := e.Match(r); err != nil || asked != want {
-			t.Errorf("%s: asked for the entry: %v, want %v (%v)", in, asked, want, err)
-		}
-		if e.NeedsEntry() != strings.ContainsAny(in, "xh") {
-			t.Errorf("%s: NeedsEntry is %v", in, e.NeedsEntry())
+		if got := e.Releases(); !slices.Equal(got, want) {
+			t.Errorf("%s: releases %q, want %q", in, got, want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -14,8 +15,13 @@ import (
 type Record struct {
 	Statement *wontfix.Statement
 
+	// Origin returns who decided what the statement says, or nil if that is
+	// not known. It is called only where the statement alone does not decide:
+	// see [Expr.NeedsOrigin].
+	Origin func() *wontfix.Origin
+
 	// Entry returns the entry that the statement is from, or nil. It is called
-	// only where the statement alone does not decide: see [Expr.NeedsEntry].
+	// only where the others do not decide: see [Expr.NeedsEntry].
 	Entry func() *wontfix.Entry
 }
 
@@ -27,6 +33,14 @@ func (r Record) entry() *wontfix.Entry {
 		}
 	}
 	return &wontfix.Entry{}
+}
+
+// origin returns who decided, nil if that is not known.
+func (r Record) origin() *wontfix.Origin {
+	if r.Origin == nil {
+		return nil
+	}
+	return r.Origin()
 }
 
 // A kind says how the values of a field are compared.
@@ -43,7 +57,8 @@ const (
 type field struct {
 	name  string
 	kind  kind
-	entry bool // the entry is needed
+	needs needs
+	day   bool // it is a date, and a value a day, a month or a year
 	// strict says that upper and lower case differ.
 	strict bool
 	// text returns what the statement has. Where there can be several, texts
@@ -69,14 +84,14 @@ var fields = []*field{
 		check: func(v string) (string, error) { d, err := wontfix.ParseDecision(v); return d.String(), err }},
 	{name: "reason", kind: closed, texts: func(r Record) []string { return r.Statement.Reasons.Words() },
 		check: func(v string) (string, error) { q, err := wontfix.ParseReason(v); return q.String(), err }},
-	{name: "evidence", kind: closed, text: func(s *wontfix.Statement) string { return s.Evidence.String() },
+	{name: "evidence", kind: closed, needs: wantsOrigin, texts: evidences,
 		check: func(v string) (string, error) {
 			var e wontfix.Evidence
 			err := e.UnmarshalText([]byte(v))
 			return e.String(), err
 		}},
 	{name: "priority", kind: ordered, text: func(s *wontfix.Statement) string { return s.Priority }, compare: comparePriority},
-	{name: "published", kind: ordered, text: func(s *wontfix.Statement) string { return s.Published }, check: checkDate, compare: compareDate},
+	{name: "published", kind: ordered, day: true, text: func(s *wontfix.Statement) string { return s.Published }, check: checkDate, compare: compareDate},
 	{name: "year", kind: ordered, text: func(s *wontfix.Statement) string { return yearOf(s.ID) }, check: checkYear,
 		compare: func(text, value string) (int, bool) { return strings.Compare(text, value), text != "" }},
 	{name: "detail", kind: contains, text: func(s *wontfix.Statement) string { return s.Detail }},
@@ -84,18 +99,37 @@ var fields = []*field{
 	{name: "was", text: func(s *wontfix.Statement) string { return s.Was }},
 	{name: "file", strict: true, text: func(s *wontfix.Statement) string { return s.File }},
 	{name: "in", strict: true, texts: func(r Record) []string { return foldersOf(r.Statement.File) }},
-	{name: "author", entry: true, texts: func(r Record) []string {
+	{name: "author", needs: needsEntry, texts: func(r Record) []string {
 		return notes(r.entry(), func(n *wontfix.Note) string { return n.Author })
 	}},
-	{name: "note", kind: contains, entry: true, texts: func(r Record) []string {
+	{name: "note", kind: contains, needs: needsEntry, texts: func(r Record) []string {
 		return notes(r.entry(), func(n *wontfix.Note) string { return n.Text })
 	}},
-	{name: "tag", entry: true, texts: tags},
-	{name: "text", kind: contains, entry: true, texts: allTexts},
+	{name: "tag", needs: needsEntry, texts: tags},
+	{name: "text", kind: contains, needs: needsEntry, texts: allTexts},
+	{name: "by", kind: contains, needs: needsOrigin, texts: deciders},
+	{name: "decided", kind: ordered, day: true, needs: needsOrigin, texts: decided, check: checkDate, compare: compareDate},
+	{name: "reversed", kind: closed, needs: needsOrigin, texts: reversed, check: checkYes},
+	{name: "class", kind: closed, needs: needsOrigin, texts: class,
+		check: func(v string) (string, error) { c, err := wontfix.ParseClass(v); return c.String(), err }},
+	{name: "confidence", kind: closed, needs: needsOrigin, texts: confidence,
+		check: func(v string) (string, error) {
+			var c wontfix.Confidence
+			err := c.UnmarshalText([]byte(v))
+			return c.String(), err
+		}},
+	{name: "reason-then", kind: closed, needs: needsOrigin, texts: reasonsThen,
+		check: func(v string) (string, error) { q, err := wontfix.ParseReason(v); return q.String(), err }},
 }
 
 // aliases are other names of fields.
 var aliases = map[string]string{"cve": "id", "source": "package", "pkg": "package", "folder": "in"}
+
+// dateFields are names for a field with an operator.
+var dateFields = map[string]struct{ field, op string }{
+	"decided-after":  {"decided", ">"},
+	"decided-before": {"decided", "<"},
+}
 
 // fieldNamed returns a field, or nil.
 func fieldNamed(name string) *field {
@@ -124,7 +158,7 @@ func Fields() []string {
 // none is much like it.
 func nearest(name string) string {
 	best, least := "", 3
-	for _, f := range Fields() {
+	for _, f := range slices.Concat(Fields(), slices.Sorted(maps.Keys(dateFields))) {
 		if d := editDistance(strings.ToLower(name), f); d < least && d < len(f) {
 			best, least = f, d
 		}

@@ -107,11 +107,11 @@ func (l *lexer) bare() string {
 // operators are all operators; those that begin like another come first.
 var operators = []string{"!=", "!:", "!~", ">=", "<=", ">", "<", ":", "=", "~"}
 
-// term reads field, operator and values, or one text.
+// term reads field, operator and values, one text, or the word reversed.
 func (l *lexer) term() (*term, error) {
 	at := l.pos
 	name := l.rest()
-	if n := strings.IndexFunc(name, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsLetter(r) }); n >= 0 {
+	if n := strings.IndexFunc(name, func(r rune) bool { return r != '-' && (r > unicode.MaxASCII || !unicode.IsLetter(r)) }); n >= 0 {
 		name = name[:n]
 	}
 	op := ""
@@ -125,6 +125,9 @@ func (l *lexer) term() (*term, error) {
 		v, err := l.value(false)
 		if err != nil {
 			return nil, err
+		}
+		if c := l.src[at]; c != '"' && c != '\'' && strings.EqualFold(v.text, "reversed") {
+			return l.check(at, "reversed", ":", []value{{text: "yes"}}, []int{at})
 		}
 		return l.check(at, "text", ":", []value{{text: v.text}}, []int{at})
 	}
@@ -200,6 +203,10 @@ func (l *lexer) quoted() (string, error) {
 
 // check makes a term of its parts.
 func (l *lexer) check(at int, name, op string, values []value, places []int) (*term, error) {
+	name, op, err := expand(name, op)
+	if err != nil {
+		return nil, l.fail(at, "%v", err)
+	}
 	f := fieldNamed(name)
 	if f == nil {
 		hint := ""
@@ -226,7 +233,7 @@ func (l *lexer) check(at int, name, op string, values []value, places []int) (*t
 		return t, nil
 	case strings.ContainsAny(t.op, "<>"):
 		if f.kind != ordered {
-			return nil, l.fail(at, "the field %s has no order; priority, published and year have", f.name)
+			return nil, l.fail(at, "the field %s has no order; priority, published, decided and year have", f.name)
 		}
 		if len(values) > 1 || values[0].glob {
 			return nil, l.fail(places[0], "%s takes one value", t.op)
