@@ -23,9 +23,28 @@ const (
 // gone matches what is said of a package that others carry on, or nobody.
 var gone = regexp.MustCompile(`(?i)\b(supers[ec]+ded|replaced by|abandoned)\b`)
 
+// A classOf is a class and, of a copy, the row that it was made of.
+type classOf struct {
+	class wontfix.Class
+	from  int32
+}
+
 // class says what kind of a change one is, and, of a copy, which row it was
-// copied from. The first that fits counts.
+// copied from.
 func (t *Trace) class(c change) (wontfix.Class, int32) {
+	known, ok := t.classes[c]
+	if !ok {
+		known.class, known.from = t.classify(c)
+		if t.classes == nil {
+			t.classes = make(map[change]classOf)
+		}
+		t.classes[c] = known
+	}
+	return known.class, known.from
+}
+
+// classify finds the class of a change: the first that fits counts.
+func (t *Trace) classify(c change) (wontfix.Class, int32) {
 	commit := t.commit(c.record)
 	switch {
 	case commit.Gap || t.unread(c.from):

@@ -18,10 +18,12 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"wontfix"
+	"wontfix/reason"
 )
 
 // A Log is the commits of a tracker, numbered so that parents come before
@@ -40,6 +42,30 @@ type Log struct {
 
 	runs []run
 	run  []int32 // the run that a commit is in
+
+	messages sync.Map // commit -> *message
+}
+
+// A message is what a commit's message says about a decision.
+type message struct {
+	text    string
+	decides bool
+	reasons wontfix.Reasons
+}
+
+// message returns what the message of a commit says. That of a commit to very
+// many entries decides about none of them.
+func (l *Log) message(commit int) *message {
+	if m, ok := l.messages.Load(commit); ok {
+		return m.(*message)
+	}
+	m := &message{}
+	if c := &l.Commits[commit]; c.Entries < manyEntries {
+		m.text = c.Said()
+		m.decides, m.reasons = reason.Decides(m.text), reason.Read(m.text)
+	}
+	l.messages.Store(commit, m)
+	return m
 }
 
 // A run is commits of which each is the only parent of the next.

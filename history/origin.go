@@ -177,15 +177,16 @@ func (t *Trace) explain(o *origin, c change) {
 	}
 	own := t.ownNotes(c)
 	if o.evidence == wontfix.EvidenceNone {
-		switch said := commit.Said(); {
+		message := t.log.message(t.file.Records[c.record].Commit)
+		switch {
 		case o.class == wontfix.ClassUnseen:
 		case own != "":
 			o.set(wontfix.EvidenceOwnNote, own)
-			if o.reasons == wontfix.NoReason && reason.Read(said) != 0 {
-				o.set(wontfix.EvidenceOwnNote, own+" … "+said)
+			if o.reasons == wontfix.NoReason && message.reasons != 0 {
+				o.set(wontfix.EvidenceOwnNote, own+" … "+message.text)
 			}
-		case commit.Entries < manyEntries && reason.Decides(said):
-			o.set(wontfix.EvidenceMessage, said)
+		case message.decides:
+			o.set(wontfix.EvidenceMessage, message.text)
 		}
 		if words := t.otherNotes(c); o.evidence == wontfix.EvidenceNone && words != "" {
 			o.set(wontfix.EvidenceNote, words)
@@ -228,17 +229,31 @@ func (t *Trace) ownNotes(c change) string {
 	if commit.Entries >= manyEntries || t.format.Robot(commit) {
 		return ""
 	}
+	if words, ok := t.own[[2]int{c.record, c.from}]; ok {
+		return words
+	}
 	var words []string
 	for _, n := range t.noteChanges(c.record, c.from) {
 		if n.Kind != Deleted && t.log.owns(commit, n.Author) {
 			words = append(words, added(n.Was, n.Text))
 		}
 	}
-	return strings.Join(words, " … ")
+	if t.own == nil {
+		t.own = make(map[[2]int]string)
+	}
+	all := strings.Join(words, " … ")
+	t.own[[2]int{c.record, c.from}] = all
+	return all
+}
+
+// A decidingNote is a note that says that something was decided.
+type decidingNote struct {
+	text  string
+	about []string // the sources of the entry that it names
 }
 
 // otherNotes returns the notes that stood there at a change and say that
-// something was decided.
+// something was decided, unless they name only other sources of the entry.
 func (t *Trace) otherNotes(c change) string {
 	switch t.values[c.new].Word {
 	case "ignored", "deferred":
@@ -249,30 +264,39 @@ func (t *Trace) otherNotes(c change) string {
 	if text < 0 {
 		return ""
 	}
-	source := t.keys[c.key].Source
+	notes, ok := t.deciding[text]
+	if !ok {
+		for _, n := range t.notesOf(text) {
+			if reason.Decides(n.Text) {
+				notes = append(notes, decidingNote{squeeze(n.Text), t.sourcesIn(n.Text)})
+			}
+		}
+		if t.deciding == nil {
+			t.deciding = make(map[int][]decidingNote)
+		}
+		t.deciding[text] = notes
+	}
 	var words []string
-	for _, n := range t.notesOf(text) {
-		if reason.Decides(n.Text) && !t.aboutOthers(n.Text, source) {
-			words = append(words, strings.Join(strings.Fields(n.Text), " "))
+	for _, n := range notes {
+		if n.about == nil || slices.Contains(n.about, t.keys[c.key].Source) {
+			words = append(words, n.text)
 		}
 	}
 	return strings.Join(words, " … ")
 }
 
-// aboutOthers reports whether a note names sources of the entry, and not this
-// one.
-func (t *Trace) aboutOthers(note, source string) bool {
-	others := false
+// sourcesIn returns the sources of the entry that a note names.
+func (t *Trace) sourcesIn(note string) []string {
+	var names []string
 	for _, word := range strings.FieldsFunc(note, func(r rune) bool {
 		return r >= 0x80 || r != '-' && r != '+' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z')
 	}) {
 		word = strings.TrimRight(word, ".")
-		if word == source {
-			return false
+		if slices.ContainsFunc(t.keys, func(k Key) bool { return k.Source == word }) {
+			names = append(names, word)
 		}
-		others = others || slices.ContainsFunc(t.keys, func(k Key) bool { return k.Source == word })
 	}
-	return others
+	return names
 }
 
 func shorten(s string) string {

@@ -21,8 +21,11 @@ type Trace struct {
 	tables [][]int32 // for each text the value of each key
 	rows   []rowOf   // for each line
 
-	notes map[int][]wontfix.Note // by text
-	diffs map[[2]int][]wontfix.NoteChange
+	notes    map[int][]wontfix.Note // by text
+	deciding map[int][]decidingNote // by text
+	diffs    map[[2]int][]wontfix.NoteChange
+	own      map[[2]int]string // by record and the one before
+	classes  map[change]classOf
 	// meanings are those of values.
 	meanings []wontfix.Meaning
 }
