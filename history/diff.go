@@ -1,6 +1,9 @@
 package history
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // A hunk says what becomes of a text: keep lines, drop lines, then insert
 // lines.
@@ -57,6 +60,61 @@ func anchors(a, b []int32) [][2]int {
 	if len(a) == 0 || len(b) == 0 {
 		return nil
 	}
+	var cards []card
+	if len(a)*len(b) <= 1024 {
+		cards = cardsOfFew(a, b)
+	} else {
+		cards = cardsOfMany(a, b)
+	}
+	// The longest ascending row of places in a, by patience sorting.
+	var piles []int // the top card of each
+	for n := range cards {
+		c := &cards[n]
+		k := sort.Search(len(piles), func(k int) bool { return cards[piles[k]].a >= c.a })
+		c.below = -1
+		if k > 0 {
+			c.below = piles[k-1]
+		}
+		if k == len(piles) {
+			piles = append(piles, 0)
+		}
+		piles[k] = n
+	}
+	out := make([][2]int, len(piles))
+	if len(piles) > 0 {
+		for k, n := len(piles)-1, piles[len(piles)-1]; k >= 0; k-- {
+			out[k] = [2]int{cards[n].a, cards[n].b}
+			n = cards[n].below
+		}
+	}
+	return out
+}
+
+// A card is a line that two texts have exactly once, by its places.
+type card struct{ a, b, below int }
+
+// cardsOfFew returns the cards of short texts, in order of b.
+func cardsOfFew(a, b []int32) []card {
+	var cards []card
+	for j, line := range b {
+		if i := once(a, line); i >= 0 && once(b, line) == j {
+			cards = append(cards, card{a: i, b: j})
+		}
+	}
+	return cards
+}
+
+// once returns the place of a line, -1 if it is not there exactly once.
+func once(lines []int32, line int32) int {
+	i := slices.Index(lines, line)
+	if i < 0 || slices.Contains(lines[i+1:], line) {
+		return -1
+	}
+	return i
+}
+
+// cardsOfMany returns the cards of any texts, in order of b.
+func cardsOfMany(a, b []int32) []card {
 	places := make(map[int32]int, len(a)) // of the lines of a; -1: more than one
 	for i, line := range a {
 		if _, again := places[line]; again {
@@ -71,43 +129,11 @@ func anchors(a, b []int32) [][2]int {
 		}
 		seen[line] = true
 	}
-	// The longest ascending row of places in a, by patience sorting.
-	type card struct{ a, b, below int }
 	var cards []card
-	var piles []int // the top card of each
 	for j, line := range b {
-		i, ok := places[line]
-		if !ok || i < 0 {
-			continue
-		}
-		k := sort.Search(len(piles), func(k int) bool { return cards[piles[k]].a >= i })
-		c := card{i, j, -1}
-		if k > 0 {
-			c.below = piles[k-1]
-		}
-		cards = append(cards, c)
-		if k == len(piles) {
-			piles = append(piles, 0)
-		}
-		piles[k] = len(cards) - 1
-	}
-	out := make([][2]int, len(piles))
-	if len(piles) > 0 {
-		for k, n := len(piles)-1, piles[len(piles)-1]; k >= 0; k-- {
-			out[k] = [2]int{cards[n].a, cards[n].b}
-			n = cards[n].below
+		if i, ok := places[line]; ok && i >= 0 {
+			cards = append(cards, card{a: i, b: j})
 		}
 	}
-	return out
-}
-
-// apply makes b of a, adding to to.
-func apply(to, a []int32, hunks []hunk) []int32 {
-	at := 0
-	for _, h := range hunks {
-		to = append(to, a[at:at+h.keep]...)
-		at += h.keep + h.drop
-		to = append(to, h.insert...)
-	}
-	return append(to, a[at:]...)
+	return cards
 }

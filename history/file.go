@@ -154,11 +154,13 @@ func (f *File) extend(log *Log, commit int, steps []Step) error {
 type near struct {
 	text  []byte
 	ends  []int // the offset behind each line
+	spare []int // memory for the next ends
 	lines []int32
 }
 
 // AddText adds a text, if it is not the same as one that is there, and returns
-// its number.
+// its number. The bytes of the text must stay as they are until the next one is
+// added.
 func (f *File) AddText(text []byte) int {
 	lines := f.number(text)
 	for i := len(f.texts) - 1; i >= 0; i-- {
@@ -199,7 +201,7 @@ func (f *File) number(text []byte) []int32 {
 		first++
 	}
 	lines := make([]int32, 0, keep+len(old.lines)-first+8)
-	ends := make([]int, 0, cap(lines))
+	ends := old.spare[:0]
 	lines = append(lines, old.lines[:keep]...)
 	ends = append(ends, old.ends[:keep]...)
 	for at := head; at < end; {
@@ -221,7 +223,7 @@ func (f *File) number(text []byte) []int32 {
 	for i := first; i < len(old.lines); i++ {
 		lines, ends = append(lines, old.lines[i]), append(ends, old.ends[i]+shift)
 	}
-	*old = near{append(old.text[:0:0], text...), ends, lines}
+	*old = near{text: text, ends: ends, spare: old.ends, lines: lines}
 	return lines
 }
 
