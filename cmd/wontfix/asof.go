@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -23,14 +24,16 @@ import (
 // A view is the database as it is, or as it was at an earlier time.
 type view struct {
 	*store.DB
-	pasts  []*past
+	pasts  map[string]func() (*past, error)
 	now    time.Time // the time that the view is of
 	asOf   bool
 	closes []func() error
+	waits  sync.WaitGroup
 }
 
 // Close closes what the view has opened.
 func (v *view) Close() error {
+	v.waits.Wait()
 	var err error
 	for _, f := range slices.Backward(v.closes) {
 		err = errors.Join(err, f())
@@ -40,21 +43,19 @@ func (v *view) Close() error {
 
 // past returns the history of a tracker up to the time of the view, nil if
 // there is none.
-func (v *view) past(ctx context.Context, name string) (*past, error) {
-	for _, p := range v.pasts {
-		if p.spec.Name == name {
-			return p, nil
-		}
+func (v *view) past(name string) (*past, error) {
+	if open := v.pasts[name]; open != nil {
+		return open()
 	}
-	spec, err := tracker.Find(name)
-	if err != nil || v.asOf {
-		return nil, nil
+	return nil, nil
+}
+
+// expectPast begins to read the history of a tracker, which takes longer than
+// anything else that an answer needs.
+func (v *view) expectPast(name string) {
+	if open := v.pasts[name]; open != nil {
+		v.waits.Go(func() { open() })
 	}
-	p, err := openPast(ctx, v.DB, spec)
-	if p != nil {
-		v.pasts = append(v.pasts, p)
-	}
-	return p, err
 }
 
 // asOfFlag adds --as-of.
@@ -68,7 +69,12 @@ func (e *env) openView(ctx context.Context, asOf string) (v *view, err error) {
 	if err != nil {
 		return nil, err
 	}
-	v = &view{DB: db, now: e.now(), closes: []func() error{db.Close}}
+	v = &view{DB: db, now: e.now(), closes: []func() error{db.Close}, pasts: make(map[string]func() (*past, error))}
+	for _, t := range db.Trackers() {
+		if spec, err := tracker.Find(t.Name); err == nil { // else of a program that knows more trackers
+			v.pasts[t.Name] = sync.OnceValues(func() (*past, error) { return openPast(ctx, db, spec) })
+		}
+	}
 	if asOf == "" {
 		return v, nil
 	}
@@ -77,19 +83,18 @@ func (e *env) openView(ctx context.Context, asOf string) (v *view, err error) {
 			v.Close()
 		}
 	}()
-	for _, t := range db.Trackers() {
-		p, err := v.past(ctx, t.Name)
-		if err != nil {
+	if len(v.pasts) != 1 {
+		return nil, fmt.Errorf("--as-of %s: goes with the history of one tracker, and the database has %d", asOf, len(v.pasts))
+	}
+	var p *past
+	for name := range v.pasts {
+		if p, err = v.past(name); err != nil {
 			return nil, err
 		}
 		if p == nil {
-			return nil, fmt.Errorf("--as-of %s: the database has no history of %s; read it with `wontfix sync --history`", asOf, t.Name)
+			return nil, fmt.Errorf("--as-of %s: %w", asOf, noHistory(name))
 		}
 	}
-	if len(v.pasts) != 1 {
-		return nil, fmt.Errorf("--as-of %s: goes with the history of one tracker, and the database has that of %d", asOf, len(v.pasts))
-	}
-	p := v.pasts[0]
 	if p.at, v.now, err = p.find(asOf); err != nil {
 		return nil, fmt.Errorf("--as-of %w", err)
 	}

@@ -78,7 +78,7 @@ func (c *changesCmd) Run(ctx context.Context, e *env) error {
 	if machine != nil {
 		name = machine.Base.Distribution
 	}
-	p, t, err := v.pastOf(ctx, name)
+	p, t, err := v.pastOf(name)
 	if err != nil {
 		return err
 	}

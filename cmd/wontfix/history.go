@@ -66,7 +66,7 @@ func (c *historyCmd) Run(ctx context.Context, e *env) error {
 	var all []*wontfix.EntryHistory
 	without := ""
 	for _, t := range v.Trackers() {
-		p, err := v.past(ctx, t.Name)
+		p, err := v.past(t.Name)
 		if err != nil {
 			return err
 		}
@@ -216,7 +216,7 @@ func (c *historyCmd) source(ctx context.Context, v *view, p *past, t wontfix.Tra
 
 // pastOf returns the history of the tracker that a command is about: of the
 // given name, or the only one that the database has.
-func (v *view) pastOf(ctx context.Context, name string) (*past, wontfix.Tracker, error) {
+func (v *view) pastOf(name string) (*past, wontfix.Tracker, error) {
 	var names []string
 	for _, t := range v.Trackers() {
 		if name != "" && t.Name != name {
@@ -225,7 +225,7 @@ func (v *view) pastOf(ctx context.Context, name string) (*past, wontfix.Tracker,
 		if _, err := tracker.Find(t.Name); err != nil {
 			continue // a database of a program that knows more trackers
 		}
-		p, err := v.past(ctx, t.Name)
+		p, err := v.past(t.Name)
 		if p != nil || err != nil {
 			return p, t, err
 		}

@@ -254,6 +254,7 @@ func statementsFor(ctx context.Context, v *view, m *wontfix.Machine) (t *wontfix
 	if t == nil {
 		return nil, nil, &wontfix.Unsaid{What: unsaidAll, Why: "the database has no copy of the " + spec.Title, Command: "wontfix sync " + spec.Name}, nil
 	}
+	v.expectPast(t.Name)
 	labels := append(ubuntu.Labels(m.Base.Series), match.Neighbours(m, v.now)...)
 	if statements, err = v.Statements(ctx, t.Name, labels, match.Sources(m)); err != nil {
 		return nil, nil, nil, err
@@ -267,7 +268,7 @@ func statementsFor(ctx context.Context, v *view, m *wontfix.Machine) (t *wontfix
 
 // addOrigins says of findings who decided.
 func (v *view) addOrigins(ctx context.Context, name string, findings []wontfix.Finding) error {
-	p, err := v.past(ctx, name)
+	p, err := v.past(name)
 	if p == nil || err != nil {
 		return err
 	}

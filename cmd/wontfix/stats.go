@@ -59,7 +59,7 @@ func (c *statsCmd) Run(ctx context.Context, e *env) error {
 		return err
 	}
 	defer v.Close()
-	p, t, err := v.pastOf(ctx, "")
+	p, t, err := v.pastOf("")
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -74,6 +75,8 @@ func normalID(s string) string {
 
 // Run writes the dossier.
 func (c *whyCmd) Run(ctx context.Context, e *env) error {
+	// An answer is over before there is much to collect.
+	defer debug.SetGCPercent(debug.SetGCPercent(800))
 	list, err := c.list(report.DossierFormats())
 	if err != nil {
 		return err
@@ -103,6 +106,9 @@ func (c *whyCmd) Run(ctx context.Context, e *env) error {
 	}
 	defer v.Close()
 	o.Now = v.now
+	for _, t := range v.Trackers() {
+		v.expectPast(t.Name)
+	}
 	dossiers, err := c.dossiers(ctx, v, o)
 	if err != nil {
 		return err
@@ -154,7 +160,7 @@ func (c *whyCmd) dossiers(ctx context.Context, v *view, o match.DossierOptions) 
 
 // addHistory says of each row of a dossier how it came to what it says.
 func (v *view) addHistory(ctx context.Context, d *wontfix.Dossier) error {
-	p, err := v.past(ctx, d.Tracker.Name)
+	p, err := v.past(d.Tracker.Name)
 	if p == nil || err != nil {
 		return err
 	}
