@@ -53,6 +53,9 @@ func (t dossierText) head() {
 	if d.Machine != "" {
 		spans = append(spans, text(" · on "+d.Machine))
 	}
+	if !d.AsOf.IsZero() {
+		spans = append(spans, strong(" · as of "+day(d.AsOf.UTC())))
+	}
 	t.flow(0, 2, spans)
 	if s := oneLine(cmp.Or(d.Description, d.VendorText)); s != "" {
 		t.para(0, dim(cutWords(s, t.width*descriptionLines-descriptionLines*8)))
@@ -386,7 +389,7 @@ func (t dossierText) foot() {
 	if d.Page != "" {
 		t.label("Page", text(d.Page))
 	}
-	source := trackerSpans(d.Tracker, d.Tracker.Synced)
+	source := trackerSpans(d.Tracker, cmp.Or(d.AsOf, d.Tracker.Synced))
 	t.label("Tracker", source...)
 	if d.File != "" && !t.placed() {
 		t.label("File", text(d.File))

@@ -55,11 +55,14 @@ func markdownScan(w io.Writer, s *wontfix.Scan, o Options) error {
 	}
 	fmt.Fprintf(b, "# What stays open: %s\n\n", cleanMarkdown(title))
 	if m := s.Machine; m != nil {
-		fmt.Fprintf(b, "- %s\n", plainSpans(supportSpans(m, s.Time)))
+		fmt.Fprintf(b, "- %s\n", plainSpans(supportSpans(m, timeOf(s))))
 		fmt.Fprintf(b, "- %s from %s\n", count(m.Counts.Binary, "package"), count(m.Counts.Source, "source package"))
 	}
 	for _, t := range s.Trackers {
-		fmt.Fprintf(b, "- %s\n", plainSpans(trackerSpans(t, s.Time)))
+		fmt.Fprintf(b, "- %s\n", plainSpans(trackerSpans(t, timeOf(s))))
+	}
+	if !s.AsOf.IsZero() {
+		fmt.Fprintf(b, "- as of %s: what the tracker said then of the packages of today\n", day(s.AsOf.UTC()))
 	}
 	if tool := cmp.Or(s.Tool, o.Version); tool != "" || !s.Time.IsZero() {
 		fmt.Fprintf(b, "- %s %s\n", cleanMarkdown(tool), s.Time.UTC().Format(time.DateTime+" MST"))
@@ -161,7 +164,10 @@ func markdownDossier(w io.Writer, d *wontfix.Dossier) {
 	if d.Published != "" {
 		fmt.Fprintf(w, "- published: %s\n", cleanMarkdown(d.Published))
 	}
-	fmt.Fprintf(w, "- %s: %s\n", plainSpans(trackerSpans(d.Tracker, d.Tracker.Synced)), cleanMarkdown(d.File))
+	if !d.AsOf.IsZero() {
+		fmt.Fprintf(w, "- as of: %s\n", day(d.AsOf.UTC()))
+	}
+	fmt.Fprintf(w, "- %s: %s\n", plainSpans(trackerSpans(d.Tracker, cmp.Or(d.AsOf, d.Tracker.Synced))), cleanMarkdown(d.File))
 	if d.Withdrawn != "" {
 		fmt.Fprintf(w, "- withdrawn: %s\n", cleanMarkdown(d.Withdrawn))
 	}

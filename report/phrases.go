@@ -304,3 +304,11 @@ func group(list []wontfix.Finding) []findingGroup {
 	slices.SortStableFunc(groups, func(x, y findingGroup) int { return cmp.Compare(x.outlook, y.outlook) })
 	return groups
 }
+
+// timeOf returns the time that a scan is of: ages are counted from there.
+func timeOf(s *wontfix.Scan) time.Time {
+	if !s.AsOf.IsZero() {
+		return s.AsOf
+	}
+	return s.Time
+}

@@ -61,7 +61,7 @@ func (t *scanText) machine() {
 	}
 	t.para(0, spans...)
 	t.blank()
-	t.label("Support", supportSpans(m, t.s.Time)...)
+	t.label("Support", supportSpans(m, timeOf(t.s))...)
 	switch {
 	case len(m.Products) > 0:
 		t.label("Products", text(strings.Join(m.Products, ", ")+from(m.ProductsFrom)))
@@ -87,7 +87,7 @@ func from(file string) string {
 
 func (t *scanText) trackers() {
 	for _, tr := range t.s.Trackers {
-		t.label("Tracker", trackerSpans(tr, t.s.Time)...)
+		t.label("Tracker", trackerSpans(tr, timeOf(t.s))...)
 	}
 	if !t.s.AsOf.IsZero() {
 		t.label("As of", strong(day(t.s.AsOf.UTC())), text(": what the tracker said then of the packages of today"))
