@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,10 +18,8 @@ import (
 
 	"wontfix"
 	"wontfix/internal/store"
-	"wontfix/match"
 	"wontfix/query"
 	"wontfix/report"
-	"wontfix/tracker"
 )
 
 // searchCmd is "wontfix search".
@@ -31,6 +28,7 @@ type searchCmd struct {
 	expr    string
 	grep    string
 	in      []string
+	asOf    string
 	files   bool
 	count   bool
 	after   int
@@ -46,17 +44,29 @@ func newSearch(e *env) *cobra.Command {
 		Short: "Search all decisions by field, or the trackers' own lines by pattern",
 		Long: `Search finds statements by their fields:
 
-  release package status decision reason evidence priority author year
-  published tag text detail id in fixed was
+  release package status word decision reason evidence priority author note
+  year published tag text detail id file in fixed was
+
+and by what the tracker's history says of who decided:
+
+  by decided decided-after decided-before reversed class confidence reason-then
 
 Terms are joined with and, or, not and parentheses; two terms side by side
 mean and. A field is followed by : or =, !=, <, <=, >, >= or ~ (a pattern); a
 list of values separated by commas means any of them; * stands for any text.
 
+The field by is a part of the name of who decided, or the nick that signs notes;
+a sweep and a robot are nobody. Decided is a day, a month or a year. Reversed
+asks for refusals that were taken back at least once. Class is the kind of the
+commit: decision, create, eol-sweep, bulk, robot and others. Reason-then is why,
+as it was said at the time.
+
 With --grep it searches the lines of the trackers' files for a pattern in the
 syntax of Perl, look-ahead included, as ack does on a checkout.`,
 		Example: `  wontfix search 'release:trusty status:ignored reason:too-intrusive'
   wontfix search 'package:linux-* and decision:wont-fix and year>=2018'
+  wontfix search by:mdeslaur decided-after:2018-01 reversed
+  wontfix search --as-of 2015-12-24 release:precise status:ignored in:retired
   wontfix search --grep 'precise.*ignored(?!.*abandoned)' --in retired -l`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.expr = strings.Join(args, " ")
@@ -68,6 +78,7 @@ syntax of Perl, look-ahead included, as ack does on a checkout.`,
 	}
 	fs := cmd.Flags()
 	c.outputs.flags(fs, report.StatementFormats())
+	asOfFlag(fs, &c.asOf)
 	fs.StringVar(&c.grep, "grep", "", "search the lines of the trackers' files for `PATTERN`")
 	fs.StringSliceVar(&c.in, "in", nil, "search only these `FOLDERS` of the tracker: active, retired, ignored")
 	fs.BoolVarP(&c.files, "files-with-matches", "l", false, "print only the names of files")
@@ -124,100 +135,40 @@ func (c *searchCmd) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	db, err := e.openDB()
+	v, err := e.openView(ctx, c.asOf)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer v.Close()
 	if c.grep != "" {
-		return c.grepLines(ctx, e, db, list)
+		return c.grepLines(ctx, e, v, list)
 	}
-	return c.statements(ctx, e, db, list)
+	return c.statements(ctx, e, v, list)
 }
 
 // statements searches by fields.
-func (c *searchCmd) statements(ctx context.Context, e *env, db *store.DB, list []output) error {
+func (c *searchCmd) statements(ctx context.Context, e *env, v *view, list []output) error {
 	expr, err := query.Parse(c.expr)
 	if err != nil {
 		return err
 	}
-	found := c.find(ctx, db, expr)
+	if expr.NeedsOrigin() {
+		if err := v.checkOrigins(ctx, e); err != nil {
+			return err
+		}
+	}
+	v.checkReleases(e, expr.Releases())
+	found := c.find(ctx, v, expr)
 	if c.files || c.count {
 		return c.filesOf(e, found)
 	}
 	return c.write(e, list, func(w io.Writer, format string, o report.Options) error {
 		n, err := report.WriteStatements(w, format, found, o)
 		if err == nil {
-			e.warn("%s", plural(n, "statement"))
+			e.warn("%s%s", plural(n, "statement"), v.at())
 		}
 		return err
 	})
-}
-
-// find yields the statements that meet an expression.
-func (c *searchCmd) find(ctx context.Context, db *store.DB, expr *query.Expr) iter.Seq2[*wontfix.Statement, error] {
-	return func(yield func(*wontfix.Statement, error) bool) {
-		for _, t := range db.Trackers() {
-			spec, err := tracker.Find(t.Name)
-			if err != nil {
-				continue // a database of a program that knows more trackers
-			}
-			entries := entryReader{ctx: ctx, db: db, spec: spec, have: make(map[string]*wontfix.Entry)}
-			var matches []wontfix.Statement
-			for s, err := range db.All(ctx, t.Name, store.Filter{Sources: expr.Hints().Sources}) {
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				if len(c.in) > 0 && !slices.Contains(c.in, path.Dir(s.File)) {
-					continue
-				}
-				ok, err := expr.Match(query.Record{Statement: &s, Entry: func() *wontfix.Entry { return entries.read(s.ID) }})
-				if err = cmp.Or(err, entries.err); err != nil {
-					yield(nil, err)
-					return
-				}
-				if ok {
-					matches = append(matches, s)
-				}
-			}
-			slices.SortStableFunc(matches, func(a, b wontfix.Statement) int {
-				if n := match.CompareIDs(a.ID, b.ID); n != 0 {
-					return n
-				}
-				return a.Line - b.Line
-			})
-			for i := range matches {
-				if !yield(&matches[i], nil) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// An entryReader reads whole entries for the terms that need one.
-type entryReader struct {
-	ctx  context.Context
-	db   *store.DB
-	spec tracker.Spec
-	have map[string]*wontfix.Entry
-	err  error
-}
-
-func (r *entryReader) read(id string) *wontfix.Entry {
-	if len(r.have) == 0 && r.err == nil {
-		var mu sync.Mutex
-		r.err = r.db.Texts(r.ctx, r.spec.Name, func(file string, text []byte) error {
-			entry := r.spec.Parse(file, slices.Clone(text)).Entry
-			entry.Statements = nil
-			mu.Lock()
-			defer mu.Unlock()
-			r.have[entry.ID] = entry
-			return nil
-		})
-	}
-	return r.have[id]
 }
 
 // filesOf writes the files that hold what was found, each once, with -c how
@@ -253,7 +204,7 @@ type grepped struct {
 }
 
 // grepLines searches the trackers' own lines.
-func (c *searchCmd) grepLines(ctx context.Context, e *env, db *store.DB, list []output) error {
+func (c *searchCmd) grepLines(ctx context.Context, e *env, v *view, list []output) error {
 	if list[0].format != "text" || list[0].file != "" {
 		return errors.New("search --grep writes text to standard output: leave -f and -o away")
 	}
@@ -263,8 +214,8 @@ func (c *searchCmd) grepLines(ctx context.Context, e *env, db *store.DB, list []
 	}
 	var mu sync.Mutex
 	var all []grepped
-	for _, t := range db.Trackers() {
-		err := db.Frames(ctx, t.Name, func(f *store.Frame) error {
+	for _, t := range v.Trackers() {
+		err := v.Frames(ctx, t.Name, func(f *store.Frame) error {
 			found, err := c.grepFrame(p, f)
 			mu.Lock()
 			all = append(all, found...)
