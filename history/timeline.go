@@ -17,32 +17,37 @@ func (t *Trace) Timeline(k Key) wontfix.Timeline {
 	if key == none || t.at < 0 {
 		return line
 	}
-	changes := make(map[int]change)
+	changes := make(map[int][]change) // by record, oldest first: one can change a row and copy it
 	for _, c := range t.chain(key) {
-		changes[c.record] = c
+		changes[c.record] = slices.Insert(changes[c.record], 0, c)
 	}
 	for _, record := range t.path() {
-		c, ok := changes[record]
-		if !ok {
-			c = change{record: record, from: -1, key: key}
+		here, changed := changes[record], true
+		if len(here) == 0 {
+			changed = false
+			c := change{record: record, from: -1, key: key}
 			if parents := t.file.Records[record].Parents; len(parents) > 0 {
 				c.from = slices.Max(parents)
 			}
 			c.old, c.new = t.value(c.from, key), t.value(record, key)
 			if len(line.Events) > 0 && c.new == none { // beside the row that was copied
 				last := changes[prior(changes, record)]
-				c.key, c.old, c.new = last.key, last.new, last.new
+				c.key, c.new = last[len(last)-1].key, last[len(last)-1].new
+				c.old = c.new
 			}
 			if c.old != c.new || t.commit(record).Entries >= manyEntries || len(t.noteChanges(record, c.from)) == 0 || len(line.Events) == 0 {
 				line.Folded++
 				continue
 			}
+			here = []change{c}
 		}
-		e := t.event(c, ok)
-		if c.key != key {
-			e.Row = t.keys[c.key].String()
+		for _, c := range here {
+			e := t.event(c, changed)
+			if c.key != key {
+				e.Row = t.keys[c.key].String()
+			}
+			line.Events = append(line.Events, e)
 		}
-		line.Events = append(line.Events, e)
 	}
 	line.Unseen = t.unseen()
 	return line
@@ -64,7 +69,7 @@ func (t *Trace) EventsSince(k Key, commit int) []wontfix.Event {
 }
 
 // prior returns the last record below another that has a change.
-func prior(changes map[int]change, record int) int {
+func prior(changes map[int][]change, record int) int {
 	for record--; record >= 0; record-- {
 		if _, ok := changes[record]; ok {
 			break
