@@ -67,7 +67,12 @@ func scanHost(t testing.TB, host string, args ...string) *wontfix.Scan {
 	root := testkit.Corpus(t, "hosts/"+host)
 	out, _, err := wontfixIn(t.TempDir(), append([]string{"scan", "--root", root, "--db", database(t), "--offline", "-f", "json"}, args...)...)
 	testkit.Must(t, err)
-	scan, err := report.ReadScan(strings.NewReader(out))
+	return readScan(t, out)
+}
+
+func readScan(t testing.TB, text string) *wontfix.Scan {
+	t.Helper()
+	scan, err := report.ReadScan(strings.NewReader(text))
 	testkit.Must(t, err)
 	return scan
 }
