@@ -57,6 +57,7 @@ func (id ID) Hex(size int) string { return hex.EncodeToString(id[:size]) }
 // A Kind is the type of an object, with the number that packs give it.
 type Kind uint8
 
+// The kinds, as Git names them.
 const (
 	Commit Kind = 1 + iota
 	Tree
