@@ -1,0 +1,91 @@
+package history
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"testing"
+)
+
+// FuzzUnpack: what is unpacked packs to bytes that unpack to the same.
+func FuzzUnpack(f *testing.F) {
+	file := NewFile("x")
+	file.Records = []Record{{0, nil, []Place{{0, file.AddText([]byte("a\nb\n"))}}}, {3, []int{0}, []Place{{1, file.AddText([]byte("a\nc"))}, {2, Missing}}}, {4, []int{1, -1}, nil}}
+	f.Add(file.Pack(nil), []byte(nil))
+	f.Add(file.Pack([]byte("a\nb\n")), []byte("a\nb\n"))
+	f.Add([]byte{}, []byte{})
+	f.Fuzz(func(t *testing.T, data, today []byte) {
+		got, err := Unpack("x", data, today)
+		if err != nil {
+			if !errors.Is(err, ErrBytes) {
+				t.Fatal(err)
+			}
+			return
+		}
+		again, err := Unpack("x", got.Pack(today), today)
+		if err != nil {
+			t.Fatalf("what was unpacked cannot be read when it is packed again: %v", err)
+		}
+		if a, b := describe(got), describe(again); a != b {
+			t.Fatalf("packed again\n%s\nwas\n%s", b, a)
+		}
+	})
+}
+
+// FuzzUnpackLog: what is unpacked packs to bytes that unpack to the same.
+func FuzzUnpackLog(f *testing.F) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 5 {
+		log := randomLog(f, r, 1+r.IntN(5))
+		log.spread[0] = []string{"trusty"}
+		log.nicks.add("ann", "ann author", 3)
+		f.Add(log.Pack())
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		log, err := UnpackLog(data)
+		if err != nil {
+			if !errors.Is(err, ErrBytes) {
+				t.Fatal(err)
+			}
+			return
+		}
+		packed := log.Pack()
+		again, err := UnpackLog(packed)
+		if err != nil {
+			t.Fatalf("what was unpacked cannot be read when it is packed again: %v", err)
+		}
+		if !bytes.Equal(again.Pack(), packed) {
+			t.Fatal("packs otherwise the second time")
+		}
+	})
+}
+
+// FuzzUnpackOrigins: what is unpacked packs to bytes that unpack to the same.
+func FuzzUnpackOrigins(f *testing.F) {
+	var h handMade
+	h.commit(ann, "new", only("trusty_a: needed", "xenial_a: DNE"))
+	h.commit(bob, "no fix", only(" bob> too intrusive", "trusty_a: ignored (too intrusive)", "trusty/esm_a: ignored (too intrusive)", "xenial_a: ignored (end of life)"))
+	log, files, _ := h.read(f)
+	f.Add(NewTrace(log, testFormat, files["CVE-2020-1"], log.Tip()).Origins().Pack())
+	f.Add([]byte{0, 0, 0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		o, err := UnpackOrigins(log, data)
+		if err != nil {
+			if !errors.Is(err, ErrBytes) {
+				t.Fatal(err)
+			}
+			return
+		}
+		packed := o.Pack()
+		again, err := UnpackOrigins(log, packed)
+		if err != nil {
+			t.Fatalf("what was unpacked cannot be read when it is packed again: %v", err)
+		}
+		if !bytes.Equal(again.Pack(), packed) {
+			t.Fatal("packs otherwise the second time")
+		}
+		for line := range 4 {
+			o.At(line)
+		}
+	})
+}
