@@ -94,8 +94,8 @@ func UnpackOrigins(log *Log, data []byte) (*Origins, error) {
 	commits := len(log.Commits)
 	for range r.uint(len(r.data)) {
 		x := origin{
-			class: wontfix.Class(r.uint(255)), wroteClass: wontfix.Class(r.uint(255)),
-			evidence: wontfix.Evidence(r.uint(255)), confidence: wontfix.Confidence(r.uint(255)),
+			class: wontfix.Class(r.uint(127)), wroteClass: wontfix.Class(r.uint(127)),
+			evidence: wontfix.Evidence(r.uint(127)), confidence: wontfix.Confidence(r.uint(127)),
 			reversals: r.uint(1 << 30), reasons: wontfix.Reasons(r.uint(1<<32 - 1)),
 			decided: r.uint(commits), wrote: r.uint(commits), before: r.uint(commits),
 			words: r.string(), copied: r.string(), said: Value{r.string(), r.string()},
