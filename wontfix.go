@@ -174,6 +174,9 @@ type Statement struct {
 	// series that it was when the entry was last worked on.
 	DevelOf string
 
+	// Origin says who decided; nil where that was not asked for.
+	Origin *Origin
+
 	Priority  string // the publisher's urgency for this package and release
 	Published string // effective date of publication, YYYY-MM-DD
 

@@ -1,12 +1,15 @@
 package history
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/s2"
 )
@@ -26,6 +29,8 @@ type Input struct {
 	// and the text that they had then, for those that it has, from several
 	// goroutines at once.
 	Old func(ctx context.Context, ids []string, fn func(id string, packed, today []byte) error) error
+	// Known returns the IDs of all entries that have a history.
+	Known func(ctx context.Context) ([]string, error)
 }
 
 // A Packed is the history of one entry.
@@ -36,12 +41,19 @@ type Packed struct {
 }
 
 // Build adds to a log what was found of its commits from number first on, and
-// yields the history of each entry that they touched, in order of ID. The log
-// is complete when the first is yielded.
+// yields the history of each entry that they touched, in order of ID. If they
+// prove somebody else to be behind a nick, it also yields the entries with notes
+// of that nick, which are judged again. The log is complete when the first is
+// yielded.
 func Build(ctx context.Context, log *Log, first int, format *Format, in Input) iter.Seq2[Packed, error] {
 	return func(yield func(Packed, error) bool) {
-		b := &builder{log: log, first: first, format: format, in: in, files: make([]kept, len(in.IDs))}
-		if err := b.gather(ctx); err != nil {
+		b := &builder{log: log, first: first, format: format, in: in, ids: in.IDs, files: make([]kept, len(in.IDs))}
+		owners := log.owners()
+		err := b.gather(ctx)
+		if err == nil {
+			err = b.addSigned(ctx, owners)
+		}
+		if err != nil {
 			yield(Packed{}, err)
 			return
 		}
@@ -54,6 +66,7 @@ type builder struct {
 	first  int
 	format *Format
 	in     Input
+	ids    []string // of files
 	files  []kept
 }
 
@@ -67,6 +80,7 @@ func (b *builder) gather(ctx context.Context) error {
 		return err
 	}
 	var mu sync.Mutex
+	var holes atomic.Int64
 	survey := NewSurvey(b.first)
 	free := []*Survey{}
 	err := b.in.Texts(ctx, func(i int, texts [][]byte) error {
@@ -82,6 +96,7 @@ func (b *builder) gather(ctx context.Context) error {
 				return fmt.Errorf("%s: text %d: want one of %d", f.ID, n, len(texts))
 			case texts[n] == nil:
 				steps[k].Text = Missing
+				holes.Add(1)
 			default:
 				steps[k].Text = f.AddText(texts[n])
 			}
@@ -112,7 +127,60 @@ func (b *builder) gather(ctx context.Context) error {
 		survey.Merge(s)
 	}
 	b.log.Apply(survey)
+	b.log.Holes += int(holes.Load())
 	return nil
+}
+
+// addSigned adds the entries with notes of a nick that is not known to be
+// somebody's any more who it was of, or is now.
+func (b *builder) addSigned(ctx context.Context, before map[string]string) error {
+	var nicks [][]byte
+	for nick, owner := range b.log.owners() {
+		if before[nick] != owner {
+			nicks = append(nicks, []byte(nick))
+		}
+	}
+	if b.in.Old == nil || b.in.Known == nil || nicks == nil {
+		return nil
+	}
+	known, err := b.in.Known(ctx)
+	if err != nil {
+		return err
+	}
+	rest := slices.DeleteFunc(slices.Clone(known), func(id string) bool {
+		_, touched := slices.BinarySearch(b.in.IDs, id)
+		return touched
+	})
+	found := make(map[string]kept)
+	var mu sync.Mutex
+	err = b.in.Old(ctx, rest, func(id string, packed, today []byte) error {
+		if !slices.ContainsFunc(nicks, func(nick []byte) bool { return bytes.Contains(packed, nick) || bytes.Contains(today, nick) }) {
+			return nil
+		}
+		k, err := keep(id, packed, today)
+		mu.Lock()
+		defer mu.Unlock()
+		found[id] = k
+		return err
+	})
+	for i, id := range b.ids {
+		found[id] = b.files[i]
+	}
+	b.ids = slices.Sorted(maps.Keys(found))
+	b.files = make([]kept, len(b.ids))
+	for i, id := range b.ids {
+		b.files[i] = found[id]
+	}
+	return err
+}
+
+// keep keeps what [File.Pack] has made of an entry.
+func keep(id string, packed, today []byte) (kept, error) {
+	f, err := Unpack(id, packed, today)
+	if err != nil {
+		return kept{}, fmt.Errorf("history of %s: %w", id, err)
+	}
+	return kept{s2.Encode(nil, f.Pack(nil))}, nil
 }
 
 // old takes over what there was of the entries.
@@ -125,18 +193,15 @@ func (b *builder) old(ctx context.Context) error {
 		if !ok {
 			return nil
 		}
-		f, err := Unpack(id, packed, today)
-		if err != nil {
-			return fmt.Errorf("history of %s: %w", id, err)
-		}
-		b.files[i].data = s2.Encode(nil, f.Pack(nil))
-		return nil
+		k, err := keep(id, packed, today)
+		b.files[i] = k
+		return err
 	})
 }
 
 // file returns what is kept of entry i.
 func (b *builder) file(i int) (*File, error) {
-	id := b.in.IDs[i]
+	id := b.ids[i]
 	if b.files[i].data == nil {
 		return NewFile(id), nil
 	}

@@ -21,7 +21,7 @@ const (
 )
 
 // gone matches what is said of a package that others carry on, or nobody.
-var gone = regexp.MustCompile(`(?i)\b(supers[ec]+ded|replaced by|abandoned)\b`)
+var gone = regexp.MustCompile(`(?i)\bsuper[sc]+e+ded\b|\breplaced by\b|\baband\w+|\bsupplied by\b`)
 
 // A classOf is a class and, of a copy, the row that it was made of.
 type classOf struct {
@@ -66,9 +66,9 @@ func (t *Trace) classify(c change) (wontfix.Class, int32) {
 	}
 	m := t.meaning(c.new)
 	ignored := value.Word == "ignored"
-	superseded := ignored && gone.MatchString(value.Detail)
+	superseded := ignored && (gone.MatchString(value.Detail) || m.Decision == wontfix.DecisionEndOfLife && m.Reasons.Has(wontfix.Superseded))
 	switch {
-	case ignored && (m.Reasons.Has(wontfix.EOLRelease) || m.Was != "" || m.Decision == wontfix.DecisionEndOfLife && !superseded):
+	case ignored && (m.Reasons.Has(wontfix.EOLRelease) || m.Decision == wontfix.DecisionEndOfLife && !superseded):
 		return wontfix.ClassEOLSweep, none
 	case superseded:
 		return wontfix.ClassGone, none
@@ -104,21 +104,74 @@ func (t *Trace) copied(c change, value Value) (wontfix.Class, int32) {
 			return wontfix.ClassCopyParent, n
 		}
 	}
-	if family := t.format.Family(key.Source); family != "" && !t.had(c.from, key.Source) {
-		best, length := int32(none), -1
-		for n, k := range t.keys {
-			if k.Label != key.Label || k.Source == key.Source || t.format.Family(k.Source) != family || t.value(c.from, int32(n)) != c.new {
-				continue
-			}
-			if l := common(k.Source, key.Source); l > length {
-				best, length = int32(n), l
-			}
-		}
-		if best != none {
-			return wontfix.ClassCopySibling, best
+	if sibling := t.sibling(c, key.Source); sibling != "" {
+		if n := from(Key{key.Label, sibling}); n != none {
+			return wontfix.ClassCopySibling, n
 		}
 	}
 	return wontfix.ClassUnknown, none
+}
+
+// sibling returns the source of the same family that the rows of a new source
+// were copied from: the one that has most of them, and at least four fifths.
+// Rows that say that a release does not have the source prove nothing. It is
+// "" if there is none, or the source is not new.
+func (t *Trace) sibling(c change, source string) string {
+	family := t.format.Family(source)
+	if family == "" {
+		return ""
+	}
+	known := siblingOf{c.record, c.from, source}
+	if s, ok := t.siblings[known]; ok {
+		return s
+	}
+	best := ""
+	if !t.had(c.from, source) {
+		best = t.findSibling(c, source, family)
+	}
+	if t.siblings == nil {
+		t.siblings = make(map[siblingOf]string)
+	}
+	t.siblings[known] = best
+	return best
+}
+
+// A siblingOf is the source that was new in a record, after another record.
+type siblingOf struct {
+	record, from int
+	source       string
+}
+
+func (t *Trace) findSibling(c change, source, family string) string {
+	rows := make(map[string]int32) // of the new source, by label
+	for n, k := range t.keys {
+		if v := t.value(c.record, int32(n)); k.Source == source && v != none && t.meaning(v).Decision != wontfix.DecisionNotInRelease {
+			rows[k.Label] = v
+		}
+	}
+	same := make(map[string]int)
+	for n, k := range t.keys {
+		if k.Source == source || t.format.Family(k.Source) != family {
+			continue
+		}
+		if v, ok := rows[k.Label]; ok && t.value(c.from, int32(n)) == v {
+			same[k.Source]++
+		}
+	}
+	best := ""
+	for s, n := range same {
+		if 5*n < 4*len(rows) {
+			continue
+		}
+		d := n - same[best]
+		if d == 0 {
+			d = common(s, source) - common(best, source)
+		}
+		if best == "" || d > 0 || d == 0 && s < best {
+			best = s
+		}
+	}
+	return best
 }
 
 // had reports whether a record has any row of a source.

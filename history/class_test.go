@@ -52,7 +52,7 @@ func TestClasses(t *testing.T) {
 			h.commit(bob, "new", others(19, "devel_b: needed"))
 			h.commit(ann, "triage", only("devel_a: deferred (x)"))
 			h.commit(bob, "new release", merge(others(19, "devel_b: needed", "xenial_b: needed"), only("devel_a: deferred (x)", "xenial_a: deferred (x)")))
-		}, a("xenial"), wontfix.ClassDecision, 2, wontfix.ClassCopyDevel, 3, "devel_a", wontfix.ConfidenceHigh, ""},
+		}, a("xenial"), wontfix.ClassDecision, 2, wontfix.ClassCopyDevel, 3, "devel_a", wontfix.ConfidenceMedium, ""},
 		{"no copy-devel in 19", func(h *handMade) {
 			h.commit(ann, "new", only("devel_a: needed"))
 			h.commit(bob, "new", others(18, "devel_b: needed"))
@@ -62,7 +62,7 @@ func TestClasses(t *testing.T) {
 			h.commit(ann, "new", only("trusty_a: needed"))
 			h.commit(ann, "no", only("trusty_a: ignored (too intrusive)"))
 			h.commit(bob, "esm", only("trusty_a: ignored (too intrusive)", "trusty/esm_a: ignored (too intrusive)"))
-		}, a("trusty/esm"), wontfix.ClassDecision, 1, wontfix.ClassCopyParent, 2, "trusty_a", wontfix.ConfidenceHigh, ""},
+		}, a("trusty/esm"), wontfix.ClassDecision, 1, wontfix.ClassCopyParent, 2, "trusty_a", wontfix.ConfidenceMedium, ""},
 		{"copy-parent with what it was", func(h *handMade) {
 			h.commit(ann, "new", only("trusty_a: needs-triage"))
 			h.commit(ann, "yes", only("trusty_a: needed"))
@@ -81,7 +81,7 @@ func TestClasses(t *testing.T) {
 			h.commit(ann, "new", merge(others(99, "trusty_b: ignored (x)"), only("trusty_a: needed")))
 			h.commit(ann, "no", only("trusty_a: ignored (too intrusive)"))
 			h.commit(bob, "words", merge(others(99, "trusty_b: ignored (y)"), only("trusty_a: ignored (other words)")))
-		}, a("trusty"), wontfix.ClassDecision, 1, wontfix.ClassReword, 2, "", wontfix.ConfidenceHigh, ""},
+		}, a("trusty"), wontfix.ClassDecision, 1, wontfix.ClassReword, 2, "", wontfix.ConfidenceMedium, ""},
 		{"no reword in 99", func(h *handMade) {
 			h.commit(ann, "new", merge(others(98, "trusty_b: ignored (x)"), only("trusty_a: needed")))
 			h.commit(ann, "no", only("trusty_a: ignored (too intrusive)"))
@@ -116,7 +116,7 @@ func TestClasses(t *testing.T) {
 			h.commit(bob, "one", only("trusty_a: pending"), 0)
 			h.commit(ann, "two", only("trusty_a: deferred"), 0)
 			h.commit(bob, "merge", only("trusty_a: ignored (too intrusive)"), 1, 2)
-		}, a("trusty"), wontfix.ClassDecision, 3, 0, 0, "", wontfix.ConfidenceHigh, ""},
+		}, a("trusty"), wontfix.ClassDecision, 3, 0, 0, "", wontfix.ConfidenceMedium, ""},
 		{"a move is none", func(h *handMade) {
 			h.commit(ann, "new", only("trusty_a: needs-triage"))
 			h.commit(ann, "yes", only("trusty_a: needed"))

@@ -14,19 +14,13 @@ func (t *Trace) Commits() []wontfix.EntryCommit {
 		return list
 	}
 	for _, record := range t.path() {
-		from := -1
-		if parents := t.file.Records[record].Parents; len(parents) > 0 {
-			from = slices.Max(parents)
-		}
+		from := t.parent(record)
 		c := wontfix.EntryCommit{
 			Revision: t.log.Revision(t.file.Records[record].Commit), ToFolder: t.folder(record),
-			Notes: t.noteChanges(record, from), Fields: t.fieldChanges(record, from),
+			Notes: t.noteChanges(record), Fields: t.fieldChanges(record),
 		}
 		if from >= 0 {
 			c.FromFolder = t.folder(from)
-		}
-		if c.Notes == nil {
-			c.Notes = []wontfix.NoteChange{}
 		}
 		for key := range t.keys {
 			if t.changed(record, int32(key)) {
@@ -49,25 +43,32 @@ func (t *Trace) changed(record int, key int32) bool {
 	return !slices.ContainsFunc(parents, func(p int) bool { return t.value(p, key) == value })
 }
 
-// fieldChanges says which fields differ between two records.
-func (t *Trace) fieldChanges(record, from int) []wontfix.FieldChange {
+// fieldChanges says which fields a record has otherwise than all of its parents.
+func (t *Trace) fieldChanges(record int) []wontfix.FieldChange {
 	changes := []wontfix.FieldChange{}
-	was, is := -1, t.text(record)
-	if from >= 0 {
-		was = t.text(from)
-	}
-	if was < 0 || is < 0 || was == is {
+	from, is := t.parent(record), t.text(record)
+	if from < 0 || is < 0 || t.text(from) < 0 {
 		return changes
 	}
-	old, now := t.format.Fields(t.file.Text(was)), t.format.Fields(t.file.Text(is))
+	now := t.format.Fields(t.file.Text(is))
+	var before [][]Field // the first is that of from
+	for _, p := range append([]int{from}, t.file.Records[record].Parents...) {
+		if text := t.text(p); text >= 0 {
+			if text == is {
+				return changes
+			}
+			before = append(before, t.format.Fields(t.file.Text(text)))
+		}
+	}
 	seen := make(map[string]bool)
-	for _, f := range slices.Concat(old, now) {
+	for _, f := range slices.Concat(before[0], now) {
 		if seen[f.Name] {
 			continue
 		}
 		seen[f.Name] = true
-		if a, b := fieldOf(old, f.Name), fieldOf(now, f.Name); a != b {
-			changes = append(changes, wontfix.FieldChange{Name: f.Name, From: a, To: b})
+		to := fieldOf(now, f.Name)
+		if !slices.ContainsFunc(before, func(old []Field) bool { return fieldOf(old, f.Name) == to }) {
+			changes = append(changes, wontfix.FieldChange{Name: f.Name, From: fieldOf(before[0], f.Name), To: to})
 		}
 	}
 	return changes

@@ -81,13 +81,24 @@ func (f *File) Text(text int) []byte {
 
 // At returns the number of the record that holds at a commit, -1 if there was
 // no such entry yet. The record may say that the entry is gone.
+//
+// Where sides that were merged have made the same of the entry, it is the
+// record of the commit that was made first: which of them has the lower number
+// depends on what was read when.
 func (f *File) At(log *Log, commit int) int {
+	best := -1
+	var newest []int // commits of which none leads to another
 	for i := len(f.Records) - 1; i >= 0; i-- {
-		if log.Reaches(commit, f.Records[i].Commit) {
-			return i
+		c := f.Records[i].Commit
+		if !log.Reaches(commit, c) || slices.ContainsFunc(newest, func(n int) bool { return log.Reaches(n, c) }) {
+			continue
+		}
+		newest = append(newest, c)
+		if best < 0 || slices.Equal(f.Records[i].Places, f.Records[best].Places) && log.earlier(c, f.Records[best].Commit) {
+			best = i
 		}
 	}
-	return -1
+	return best
 }
 
 // Extend adds what became of the entry: all steps of commits above those of

@@ -37,8 +37,12 @@ type Log struct {
 	spread map[int][]string
 	nicks  nicks
 	tips   []int // the commits that readings ended at, in order
+	// Holes is how many versions and commits were not at hand when the history
+	// was read, as in a partial clone.
+	Holes int
 
 	signed atomic.Pointer[map[string]string] // see [Log.Nick]; nil until it is asked for
+	people atomic.Pointer[persons]           // nil until it is asked for
 
 	runs []run
 	run  []int32 // the run that a commit is in
@@ -48,9 +52,10 @@ type Log struct {
 
 // A message is what a commit's message says about a decision.
 type message struct {
-	text    string
-	decides bool
-	reasons wontfix.Reasons
+	text      string
+	decides   bool
+	sentences []string // in lower case, those that say that something was decided
+	said      []string // the same as they are written
 }
 
 // message returns what the message of a commit says. That of a commit to very
@@ -62,10 +67,49 @@ func (l *Log) message(commit int) *message {
 	m := &message{}
 	if c := &l.Commits[commit]; c.Entries < manyEntries {
 		m.text = c.Said()
-		m.decides, m.reasons = reason.Decides(m.text), reason.Read(m.text)
+		m.decides = reason.Decides(m.text)
+		if m.decides {
+			for _, s := range sentences(m.text) {
+				if reason.Decides(s) {
+					m.sentences, m.said = append(m.sentences, strings.ToLower(s)), append(m.said, s)
+				}
+			}
+		}
 	}
 	l.messages.Store(commit, m)
 	return m
+}
+
+// sentences cuts a text at the ends of sentences, at semicolons and at the
+// dashes that begin items.
+func sentences(text string) []string {
+	for _, end := range []string{". ", "; ", " - ", " * "} {
+		text = strings.ReplaceAll(text, end, end[:1]+"\x00")
+	}
+	return strings.Split(text, "\x00")
+}
+
+// about returns the part of the message that decides about a row: all of it if
+// the commit is about its entry alone, else the sentences that name the entry,
+// the source or the release.
+func (m *message) about(alone bool, id string, k Key) string {
+	if !m.decides {
+		return ""
+	}
+	if alone {
+		return m.text
+	}
+	stem := strings.TrimRight(k.Source, "0123456789.-")
+	if i := strings.IndexByte(stem, '-'); i >= 4 {
+		stem = stem[:i]
+	}
+	var words []string
+	for i, s := range m.sentences {
+		if strings.Contains(s, strings.ToLower(id)) || len(stem) >= 3 && strings.Contains(s, stem) || strings.Contains(s, k.Label) {
+			words = append(words, m.said[i])
+		}
+	}
+	return strings.Join(words, " … ")
 }
 
 // A run is commits of which each is the only parent of the next.
@@ -86,6 +130,7 @@ func NewLog(commits []wontfix.Commit) (*Log, error) {
 func (l *Log) Append(commits []wontfix.Commit) error {
 	n := len(l.Commits)
 	l.Commits = append(l.Commits, commits...)
+	l.people.Store(nil)
 	return l.placeFrom(n)
 }
 
@@ -135,6 +180,16 @@ func (l *Log) Reaches(c, ancestor int) bool {
 	}
 	r := l.run[c]
 	return l.run[ancestor] == r || l.runs[r].base.has(ancestor)
+}
+
+// earlier reports whether commit a was made before commit b, by their authors'
+// clocks; of two at the same time it is the one with the lower ID.
+func (l *Log) earlier(a, b int) bool {
+	x, y := &l.Commits[a], &l.Commits[b]
+	if n := x.Time.Compare(y.Time); n != 0 {
+		return n < 0
+	}
+	return x.ID < y.ID
 }
 
 // Tip returns the number of the newest commit that was read, -1 if there is
@@ -251,6 +306,12 @@ func (s spans) union(t spans) spans {
 	return slices.Clip(out)
 }
 
-// Form is the version of the bytes that this package packs. It changes when
-// they do.
-const Form = "1"
+const (
+	// Form is the version of the bytes that this package packs. It changes
+	// when they do.
+	Form = "1"
+	// Judgement is the version of what this package makes of a history. It
+	// changes whenever the same versions would give other origins, so that
+	// entries that were judged by an earlier version are judged again.
+	Judgement = "1"
+)

@@ -20,7 +20,8 @@ import (
 // before (zigzag), zone in minutes (zigzag), the time of commit as the
 // distance to the author's (zigzag), number of entries doubled plus one for a
 // gap, length of the message; the messages. Then the labels spread, the nicks
-// and the tips.
+// the tips and
+// the holes.
 func (l *Log) Pack() []byte {
 	w := logWriter{numbers: map[string]int{}}
 	cs := l.Commits
@@ -79,6 +80,7 @@ func (l *Log) Pack() []byte {
 	for _, n := range l.tips {
 		w.uint(n)
 	}
+	w.uint(l.Holes)
 	out := binary.AppendUvarint(nil, uint64(len(w.table)))
 	for _, s := range w.table {
 		out = append(binary.AppendUvarint(out, uint64(len(s))), s...)
@@ -204,6 +206,7 @@ func (r *reader) rest(l *Log) {
 		r.bad = r.bad || n >= len(l.Commits)
 		l.tips = append(l.tips, n)
 	}
+	l.Holes = r.uint(1 << 40)
 }
 
 // A reader reads numbers and strings. After the first that is not there it is

@@ -13,6 +13,56 @@ type nicks map[string]map[string]int
 // person returns what one author is known by whatever the address.
 func person(c *wontfix.Commit) string { return personNamed(c.Author) }
 
+// A persons says which names of authors are of one person: the first in order
+// of those that have written from one address.
+type persons map[string]string
+
+// of returns the person behind a name.
+func (p persons) of(name string) string {
+	for {
+		next, ok := p[name]
+		if !ok || next == name {
+			return name
+		}
+		name = next
+	}
+}
+
+// newPersons joins the names that share an address. Addresses of teams and
+// robots are nobody's.
+func newPersons(commits []wontfix.Commit) persons {
+	p := persons{}
+	first := make(map[string]string) // the name that had an address first
+	for i := range commits {
+		name, address := person(&commits[i]), strings.ToLower(commits[i].Email)
+		if address == "" || strings.Contains(address, "@lists.") || strings.Contains(address, "-team@") || strings.Contains(address, "noreply") {
+			continue
+		}
+		other, ok := first[address]
+		if !ok {
+			first[address] = name
+			continue
+		}
+		if a, b := p.of(name), p.of(other); a < b {
+			p[b] = a
+		} else if b < a {
+			p[a] = b
+		}
+	}
+	return p
+}
+
+// persons returns who the authors of the log are.
+func (l *Log) persons() persons {
+	known := l.people.Load()
+	if known == nil {
+		p := newPersons(l.Commits)
+		known = &p
+		l.people.Store(known)
+	}
+	return *known
+}
+
 func personNamed(author string) string { return strings.ToLower(strings.TrimSpace(author)) }
 
 func (n nicks) add(nick, person string, count int) {
@@ -28,7 +78,12 @@ func (n nicks) add(nick, person string, count int) {
 // template has it. It is "" if nothing is proved.
 func (l *Log) Owner(nick string) string {
 	best, count, sum := "", 0, 0
+	people := l.persons()
+	notes := make(map[string]int)
 	for author, n := range l.nicks[nick] {
+		notes[people.of(author)] += n
+	}
+	for author, n := range notes {
 		sum += n
 		if n > count || n == count && author < best {
 			best, count = author, n
@@ -38,6 +93,26 @@ func (l *Log) Owner(nick string) string {
 		return ""
 	}
 	return best
+}
+
+// notesOf returns how many notes a person has added under a nick.
+func (l *Log) notesOf(nick, who string) int {
+	sum := 0
+	for author, n := range l.nicks[nick] {
+		if l.persons().of(author) == who {
+			sum += n
+		}
+	}
+	return sum
+}
+
+// owners returns who is behind each nick.
+func (l *Log) owners() map[string]string {
+	owners := make(map[string]string, len(l.nicks))
+	for nick := range l.nicks {
+		owners[nick] = l.Owner(nick)
+	}
+	return owners
 }
 
 // Nick returns the name that an author signs notes with, of those that
@@ -50,20 +125,20 @@ func (l *Log) Nick(author string) string {
 		signed = &m
 		l.signed.Store(signed)
 	}
-	return (*signed)[personNamed(author)]
+	return (*signed)[l.persons().of(personNamed(author))]
 }
 
 // signatures returns the nick of each author who has one. Of two with as many
 // notes, it is the first in order.
 func (l *Log) signatures() map[string]string {
 	signed := make(map[string]string)
-	for nick, authors := range l.nicks {
+	for nick := range l.nicks {
 		owner := l.Owner(nick)
 		if owner == "" {
 			continue
 		}
 		other, ok := signed[owner]
-		if n, most := authors[owner], l.nicks[other][owner]; !ok || n > most || n == most && nick < other {
+		if n, most := l.notesOf(nick, owner), l.notesOf(other, owner); !ok || n > most || n == most && nick < other {
 			signed[owner] = nick
 		}
 	}
@@ -74,7 +149,7 @@ func (l *Log) signatures() map[string]string {
 // A nick that resembles the author's name or address is; so is one that the
 // history proves theirs.
 func (l *Log) owns(c *wontfix.Commit, nick string) bool {
-	who := person(c)
+	who := l.persons().of(person(c))
 	if owner := l.Owner(nick); owner != "" {
 		return owner == who
 	}

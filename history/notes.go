@@ -27,18 +27,40 @@ func (t *Trace) notesOf(text int) []wontfix.Note {
 	return notes
 }
 
-// noteChanges returns what became of the notes between two records; from may
-// be -1.
-func (t *Trace) noteChanges(record, from int) []wontfix.NoteChange {
+// noteChanges returns what a record did to the notes: of a merge, what none of
+// its parents has.
+func (t *Trace) noteChanges(record int) []wontfix.NoteChange {
+	if changes, ok := t.diffs[record]; ok {
+		return changes
+	}
+	changes := t.noteChangesFrom(record, t.parent(record))
+	for _, p := range t.file.Records[record].Parents {
+		if len(changes) == 0 {
+			break
+		}
+		others := t.noteChangesFrom(record, p)
+		changes = slices.DeleteFunc(slices.Clone(changes), func(c wontfix.NoteChange) bool {
+			return !slices.ContainsFunc(others, func(o wontfix.NoteChange) bool {
+				return o.Author == c.Author && o.Text == c.Text && (o.Kind == Deleted) == (c.Kind == Deleted)
+			})
+		})
+	}
+	if t.diffs == nil {
+		t.diffs = make(map[int][]wontfix.NoteChange)
+	}
+	t.diffs[record] = changes
+	return changes
+}
+
+// noteChangesFrom returns what became of the notes between two records; from
+// may be -1.
+func (t *Trace) noteChangesFrom(record, from int) []wontfix.NoteChange {
 	was, is := -1, t.text(record)
 	if from >= 0 {
 		was = t.text(from)
 	}
 	if was == is {
-		return nil
-	}
-	if changes, ok := t.diffs[[2]int{was, is}]; ok {
-		return changes
+		return []wontfix.NoteChange{}
 	}
 	var a, b []wontfix.Note
 	if was >= 0 {
@@ -47,12 +69,7 @@ func (t *Trace) noteChanges(record, from int) []wontfix.NoteChange {
 	if is >= 0 {
 		b = t.notesOf(is)
 	}
-	changes := diffNotes(a, b)
-	if t.diffs == nil {
-		t.diffs = make(map[[2]int][]wontfix.NoteChange)
-	}
-	t.diffs[[2]int{was, is}] = changes
-	return changes
+	return diffNotes(a, b)
 }
 
 // diffNotes says what became of notes. A note that has gone and one of the

@@ -111,13 +111,23 @@ func (t *Trace) chain(key int32) []change {
 	return chain
 }
 
-// reverses reports whether a change took a refusal back.
+// reverses reports whether a change took a refusal back: the row is open again,
+// or a fix was made after all. That a package is not affected, or not there, is
+// another finding and takes nothing back.
 func (t *Trace) reverses(c change) bool {
 	if c.old == none || c.new == none {
 		return false
 	}
-	was, is := t.meaning(c.old).Decision, t.meaning(c.new).Decision
-	return was == wontfix.DecisionWontFix && is != was && is != wontfix.DecisionEndOfLife && t.values[c.new].Word != "ignored"
+	if t.meaning(c.old).Decision != wontfix.DecisionWontFix {
+		return false
+	}
+	switch t.meaning(c.new).Decision {
+	case wontfix.DecisionAffected, wontfix.DecisionUnderInvestigation, wontfix.DecisionDeferred, wontfix.DecisionFixPending:
+		return true
+	case wontfix.DecisionFixed:
+		return t.values[c.new].Word == "released"
+	}
+	return false
 }
 
 // beforeSweep finds what a person had last said before a sweep, a robot or a
@@ -153,7 +163,7 @@ func (t *Trace) considered(c change) bool {
 	if commit.Entries > fewEntries {
 		return false
 	}
-	for _, n := range t.noteChanges(c.record, c.from) {
+	for _, n := range t.noteChanges(c.record) {
 		if n.Kind == Written && t.log.owns(commit, n.Author) {
 			return true
 		}
@@ -177,16 +187,17 @@ func (t *Trace) explain(o *origin, c change) {
 	}
 	own := t.ownNotes(c)
 	if o.evidence == wontfix.EvidenceNone {
-		message := t.log.message(t.file.Records[c.record].Commit)
 		switch {
 		case o.class == wontfix.ClassUnseen:
 		case own != "":
 			o.set(wontfix.EvidenceOwnNote, own)
-			if o.reasons == wontfix.NoReason && message.reasons != 0 {
-				o.set(wontfix.EvidenceOwnNote, own+" … "+message.text)
+			if said := t.saidOf(c); o.reasons == wontfix.NoReason && reason.Read(said) != 0 {
+				o.set(wontfix.EvidenceOwnNote, own+" … "+said)
 			}
-		case message.decides:
-			o.set(wontfix.EvidenceMessage, message.text)
+		default:
+			if said := t.saidOf(c); said != "" {
+				o.set(wontfix.EvidenceMessage, said)
+			}
 		}
 		if words := t.otherNotes(c); o.evidence == wontfix.EvidenceNone && words != "" {
 			o.set(wontfix.EvidenceNote, words)
@@ -196,7 +207,7 @@ func (t *Trace) explain(o *origin, c change) {
 	switch o.class {
 	case wontfix.ClassDecision:
 		o.confidence = wontfix.ConfidenceMedium
-		if own != "" || o.evidence == wontfix.EvidenceBracket && commit.Entries <= fewEntries {
+		if own != "" {
 			o.confidence = wontfix.ConfidenceHigh
 		} else if commit.Entries > fewEntries {
 			o.confidence = wontfix.ConfidencePolicy
@@ -222,6 +233,12 @@ func (o *origin) set(e wontfix.Evidence, words string) {
 	}
 }
 
+// saidOf returns what the message of a change's commit says that was decided
+// about the row.
+func (t *Trace) saidOf(c change) string {
+	return t.log.message(t.file.Records[c.record].Commit).about(t.commit(c.record).Entries <= 1, t.file.ID, t.keys[c.key])
+}
+
 // ownNotes returns what the author of a change wrote into the notes in the same
 // commit.
 func (t *Trace) ownNotes(c change) string {
@@ -229,20 +246,20 @@ func (t *Trace) ownNotes(c change) string {
 	if commit.Entries >= manyEntries || t.format.Robot(commit) {
 		return ""
 	}
-	if words, ok := t.own[[2]int{c.record, c.from}]; ok {
+	if words, ok := t.own[c.record]; ok {
 		return words
 	}
 	var words []string
-	for _, n := range t.noteChanges(c.record, c.from) {
+	for _, n := range t.noteChanges(c.record) {
 		if n.Kind != Deleted && t.log.owns(commit, n.Author) {
 			words = append(words, added(n.Was, n.Text))
 		}
 	}
 	if t.own == nil {
-		t.own = make(map[[2]int]string)
+		t.own = make(map[int]string)
 	}
 	all := strings.Join(words, " … ")
-	t.own[[2]int{c.record, c.from}] = all
+	t.own[c.record] = all
 	return all
 }
 

@@ -114,6 +114,9 @@ func (s *Survey) Merge(other *Survey) {
 
 // Apply gives a log what a survey of its newest commits has counted.
 func (l *Log) Apply(s *Survey) {
+	if s.first == 0 {
+		l.spread, l.nicks = map[int][]string{}, nicks{}
+	}
 	l.signed.Store(nil)
 	for c := s.first; c < len(l.Commits); c++ {
 		commit := &l.Commits[c]

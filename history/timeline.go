@@ -25,17 +25,14 @@ func (t *Trace) Timeline(k Key) wontfix.Timeline {
 		here, changed := changes[record], true
 		if len(here) == 0 {
 			changed = false
-			c := change{record: record, from: -1, key: key}
-			if parents := t.file.Records[record].Parents; len(parents) > 0 {
-				c.from = slices.Max(parents)
-			}
+			c := change{record: record, from: t.parent(record), key: key}
 			c.old, c.new = t.value(c.from, key), t.value(record, key)
 			if len(line.Events) > 0 && c.new == none { // beside the row that was copied
 				last := changes[prior(changes, record)]
 				c.key, c.new = last[len(last)-1].key, last[len(last)-1].new
 				c.old = c.new
 			}
-			if c.old != c.new || t.commit(record).Entries >= manyEntries || len(t.noteChanges(record, c.from)) == 0 || len(line.Events) == 0 {
+			if c.old != c.new || t.commit(record).Entries >= manyEntries || len(t.noteChanges(record)) == 0 || len(line.Events) == 0 {
 				line.Folded++
 				continue
 			}
@@ -101,10 +98,7 @@ func (t *Trace) path() []int {
 
 // event says what a change did. If the row did not change it is about notes.
 func (t *Trace) event(c change, changed bool) wontfix.Event {
-	e := wontfix.Event{Revision: t.log.Revision(t.file.Records[c.record].Commit), Class: wontfix.ClassNote, Notes: t.noteChanges(c.record, c.from)}
-	if e.Notes == nil {
-		e.Notes = []wontfix.NoteChange{}
-	}
+	e := wontfix.Event{Revision: t.log.Revision(t.file.Records[c.record].Commit), Class: wontfix.ClassNote, Notes: t.noteChanges(c.record)}
 	if c.old != none {
 		e.From, e.FromDetail = t.values[c.old].Word, t.values[c.old].Detail
 	}

@@ -21,11 +21,12 @@ type Trace struct {
 	tables [][]int32 // for each text the value of each key
 	rows   []rowOf   // for each line
 
-	notes    map[int][]wontfix.Note // by text
-	deciding map[int][]decidingNote // by text
-	diffs    map[[2]int][]wontfix.NoteChange
-	own      map[[2]int]string // by record and the one before
+	notes    map[int][]wontfix.Note       // by text
+	deciding map[int][]decidingNote       // by text
+	diffs    map[int][]wontfix.NoteChange // by record
+	own      map[int]string               // by record
 	classes  map[change]classOf
+	siblings map[siblingOf]string
 	// meanings are those of values.
 	meanings []wontfix.Meaning
 }
@@ -117,7 +118,7 @@ func (t *Trace) text(record int) int {
 		case len(r.Parents) == 0:
 			return -1
 		}
-		record = slices.Max(r.Parents)
+		record = t.parent(record)
 	}
 	return -1
 }
@@ -149,27 +150,53 @@ type change struct {
 
 // introduced returns the change that brought the value which a row has in a
 // record. It goes to whichever parent has the same value: a side branch that
-// decided gets the credit, and not the merge.
+// decided gets the credit, and not the merge. Of two sides that have made the
+// same change, it is the one that was first.
 func (t *Trace) introduced(record int, key int32) change {
 	value := t.value(record, key)
-	for {
-		next := -1
-		for _, p := range t.file.Records[record].Parents {
+	best := -1
+	var seen map[int]bool // needed at merges only
+	queue := []int{record}
+	for len(queue) > 0 {
+		r := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if seen[r] {
+			continue
+		}
+		agree := 0
+		for _, p := range t.file.Records[r].Parents {
 			if p >= 0 && t.value(p, key) == value {
-				next = p
-				break
+				queue = append(queue, p)
+				agree++
 			}
 		}
-		if next < 0 {
-			c := change{record: record, from: -1, key: key, old: none, new: value}
-			if parents := t.file.Records[record].Parents; len(parents) > 0 {
-				c.from = slices.Max(parents)
-				c.old = t.value(c.from, key)
-			}
-			return c
+		if agree > 1 && seen == nil {
+			seen = make(map[int]bool)
 		}
-		record = next
+		if seen != nil {
+			seen[r] = true
+		}
+		if agree == 0 && (best < 0 || t.log.earlier(t.file.Records[r].Commit, t.file.Records[best].Commit)) {
+			best = r
+		}
 	}
+	c := change{record: best, from: t.parent(best), key: key, old: none, new: value}
+	if c.from >= 0 {
+		c.old = t.value(c.from, key)
+	}
+	return c
+}
+
+// parent returns the record before another: of a merge, the one that was made
+// last. It is -1 if there is none.
+func (t *Trace) parent(record int) int {
+	last := -1
+	for _, p := range t.file.Records[record].Parents {
+		if p >= 0 && (last < 0 || t.log.earlier(t.file.Records[last].Commit, t.file.Records[p].Commit)) {
+			last = p
+		}
+	}
+	return last
 }
 
 // before returns the change before another in the life of the same row, false

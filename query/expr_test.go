@@ -53,7 +53,7 @@ var records = func() []Record {
 		{Class: wontfix.ClassEOLSweep, Decided: &wontfix.Revision{Author: "Steve Beattie", Nick: "sbeattie", Time: day("2019-12-31T23:30:00Z")},
 			Evidence: wontfix.EvidenceNone, Confidence: wontfix.ConfidencePolicy},
 		nil,
-		{Class: wontfix.ClassCreate, Decided: &wontfix.Revision{Author: "Jamie Strandboge", Time: day("2016-03-01T00:10:00Z")},
+		{Class: wontfix.ClassCreate, Confidence: wontfix.ConfidenceMedium, Decided: &wontfix.Revision{Author: "Jamie Strandboge", Time: day("2016-03-01T00:10:00Z")},
 			Evidence: wontfix.EvidenceMessage, Reasons: []string{"no-reason-given"}, Confidence: wontfix.ConfidenceLow},
 	}
 	var all []Record

@@ -9,10 +9,15 @@ import (
 )
 
 // deciders returns the names of who decided: of a person who judged this
-// entry, and of nobody for what a sweep, a robot or a copy did.
+// entry, and of nobody for what a sweep, a robot, a template or a copy did.
 func deciders(r Record) []string {
 	o := r.origin()
-	if o == nil || o.Decided == nil || o.Class != wontfix.ClassDecision && o.Class != wontfix.ClassCreate {
+	switch {
+	case o == nil || o.Decided == nil:
+		return nil
+	case o.Class == wontfix.ClassDecision:
+	case o.Class == wontfix.ClassCreate && o.Confidence >= wontfix.ConfidenceMedium:
+	default:
 		return nil
 	}
 	if o.Decided.Nick == "" {

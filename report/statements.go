@@ -35,11 +35,12 @@ type statement struct {
 	Published string           `json:"published"`
 	File      string           `json:"file"`
 	Line      int              `json:"line"`
+	Origin    *wontfix.Origin  `json:"origin,omitempty"`
 }
 
 func newStatement(s *wontfix.Statement) statement {
 	return statement{s.ID, s.Source, s.Release, s.Label, s.Word, s.Detail, s.Status, s.Decision, s.Reasons.Words(), s.Evidence, s.Words,
-		s.Fixed, s.Was, s.WasDetail, s.Successor, s.Priority, s.Published, s.File, s.Line}
+		s.Fixed, s.Was, s.WasDetail, s.Successor, s.Priority, s.Published, s.File, s.Line, s.Origin}
 }
 
 var statementColumns = []string{"id", "source", "release", "label", "word", "detail", "status", "decision", "reasons", "reason_evidence",

@@ -78,9 +78,10 @@ func (e *env) openView(ctx context.Context, asOf string) (v *view, err error) {
 	if asOf == "" {
 		return v, nil
 	}
+	opened := v
 	defer func() {
 		if err != nil {
-			v.Close()
+			opened.Close()
 		}
 	}()
 	if len(v.pasts) != 1 {
@@ -146,7 +147,7 @@ func (e *env) stateAt(ctx context.Context, p *past) (*store.DB, func() error, er
 		err = os.MkdirAll(dir, 0o755)
 	}
 	remove := func() error { return nil }
-	if err != nil || p.log.Commits[p.at].Gap && p.log.Commits[p.at].ID == "" { // no place, or no name
+	if err != nil || p.log.Holes > 0 || p.log.Commits[p.at].ID == "" { // no place, no whole state, or no name
 		if dir, err = os.MkdirTemp("", "wontfix-as-of-"); err != nil {
 			return nil, nil, err
 		}

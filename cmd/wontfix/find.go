@@ -135,7 +135,8 @@ func (f *finder) withOrigins(ctx context.Context, ids []string, statements iter.
 		if err != nil {
 			return nil, err
 		}
-		ok, err := f.holds(&s, func() *wontfix.Origin { return origins.of(s.ID, s.Line) })
+		s.Origin = origins.of(s.ID, s.Line)
+		ok, err := f.holds(&s, func() *wontfix.Origin { return s.Origin })
 		if err != nil {
 			return nil, err
 		}

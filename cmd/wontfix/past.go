@@ -24,8 +24,11 @@ type past struct {
 }
 
 // pastVersion is the version of what the database keeps of a tracker's
-// history: of its form, and of the parser that read the rows.
-func pastVersion(spec *tracker.Spec) string { return history.Form + "/" + spec.Parser }
+// history: of its form, of how it is judged, and of the parser that read the
+// rows.
+func pastVersion(spec *tracker.Spec) string {
+	return history.Form + "/" + history.Judgement + "/" + spec.Parser
+}
 
 // openPast returns the history of a tracker, nil if the database has none that
 // this program can read.
@@ -48,10 +51,10 @@ func openPast(ctx context.Context, db *store.DB, spec tracker.Spec) (*past, erro
 	return &past{db, spec, log, log.Tip()}, nil
 }
 
-// cutOff reports whether the history begins later than the tracker, or has
-// states of which nobody knows what led to them.
+// cutOff reports whether the history begins later than the tracker, has states
+// of which nobody knows what led to them, or lacks versions.
 func (p *past) cutOff() bool {
-	return slices.ContainsFunc(p.log.Commits, func(c wontfix.Commit) bool { return c.Gap && (len(c.Parents) == 0 || c.Author == "") })
+	return p.log.Holes > 0 || slices.ContainsFunc(p.log.Commits, func(c wontfix.Commit) bool { return c.Gap && (len(c.Parents) == 0 || c.Author == "") })
 }
 
 // raw calls fn with the history of entries as it is packed, and the text that

@@ -284,8 +284,27 @@ func (v *view) addOrigins(ctx context.Context, name string, findings []wontfix.F
 	for i := range findings {
 		f := &findings[i]
 		f.Origin = origins.of(f.ID, f.Tracker.Line)
+		if reasons, ok := reworded(f.Origin, f.Reasons); ok {
+			f.Reasons, f.ReasonText, f.Evidence = reasons, f.Origin.Words, f.Origin.Evidence
+		}
 	}
 	return nil
+}
+
+// reworded returns the reasons of a decision where other words have been put
+// over them since: those of the time first, then what the words of today say.
+func reworded(o *wontfix.Origin, today []string) ([]string, bool) {
+	none := wontfix.NoReason.String()
+	if o == nil || o.WroteClass != wontfix.ClassReword || o.Words == "" || len(o.Reasons) == 0 || slices.Contains(o.Reasons, none) || slices.Equal(o.Reasons, today) {
+		return nil, false
+	}
+	reasons := slices.Clone(o.Reasons)
+	for _, r := range today {
+		if r != none && !slices.Contains(reasons, r) {
+			reasons = append(reasons, r)
+		}
+	}
+	return reasons, true
 }
 
 // openDB opens the database.

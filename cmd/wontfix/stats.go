@@ -142,7 +142,12 @@ func (c *statsCmd) count(ctx context.Context, v *view, p *past, t wontfix.Tracke
 // refused reports whether a row says that a vulnerability will not be fixed,
 // for another reason than that everything has ended.
 func refused(s *wontfix.Statement, o *wontfix.Origin) bool {
-	return s.Word == "ignored" && s.Decision == wontfix.DecisionWontFix && o.Class != wontfix.ClassEOLSweep && o.Class != wontfix.ClassGone
+	if s.Word != "ignored" || o.Class == wontfix.ClassEOLSweep || o.Class == wontfix.ClassGone {
+		return false
+	}
+	// A refusal in words of today that speak of an end is one all the same.
+	reworded := s.Decision == wontfix.DecisionEndOfLife && o.WroteClass == wontfix.ClassReword && o.Class != wontfix.ClassUnknown
+	return s.Decision == wontfix.DecisionWontFix || reworded && !slices.Contains(o.Reasons, wontfix.EOLRelease.String())
 }
 
 func (r *tally) add(s *wontfix.Statement, o *wontfix.Origin) {

@@ -146,7 +146,7 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 	if old != nil {
 		defer old.Close()
 	}
-	if c.full {
+	if c.full || lacksVersions(ctx, old, spec) && src.Whole() {
 		cursor = ""
 	}
 	changes, full, err := src.Changes(ctx, cursor)
@@ -221,6 +221,16 @@ func known(path string, spec tracker.Spec) (*store.DB, string) {
 		cursor = ""
 	}
 	return db, cursor
+}
+
+// lacksVersions reports whether the database was read from a source that lacked
+// versions of entries, and so may lack entries of today.
+func lacksVersions(ctx context.Context, db *store.DB, spec tracker.Spec) bool {
+	if db == nil {
+		return false
+	}
+	p, err := openPast(ctx, db, spec)
+	return err == nil && p != nil && p.log.Holes > 0
 }
 
 // wantsPast reports whether there is more history to be had than the database

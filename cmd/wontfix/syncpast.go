@@ -60,6 +60,9 @@ func readPast(ctx context.Context, e *env, src *tracker.Source, spec tracker.Spe
 		}
 	}
 	h, err := src.History(ctx, r.known())
+	if n := len(r.known()); n > 0 && r.known()[n-1] == "" { // a folder's state, which no repository knows
+		err = tracker.ErrRewritten
+	}
 	if errors.Is(err, tracker.ErrRewritten) && src.Whole() {
 		e.warn("%v: its history is read anew", err)
 		r.old = nil
@@ -179,6 +182,7 @@ func (r *pastReading) input(ctx context.Context, full bool) (history.Input, erro
 			}
 		}
 		in.Old = r.old.raw
+		in.Known = func(ctx context.Context) ([]string, error) { return r.old.db.HistoryIDs(ctx, r.spec.Name) }
 	}
 	for id := range touched {
 		in.IDs = append(in.IDs, id)

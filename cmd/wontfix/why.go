@@ -180,6 +180,12 @@ func (v *view) addHistory(ctx context.Context, d *wontfix.Dossier) error {
 		if o, ok := trace.Origin(key); ok {
 			line := trace.Timeline(key)
 			s.Origin, s.History = &o, &line
+			if reasons, ok := reworded(&o, s.Reasons); ok {
+				s.Reasons, s.ReasonText, s.Evidence, s.ReasonLine = reasons, o.Words, o.Evidence, 0
+				if s.Finding != nil {
+					s.Finding.Reasons, s.Finding.ReasonText, s.Finding.Evidence = reasons, o.Words, o.Evidence
+				}
+			}
 		}
 	}
 	return nil
