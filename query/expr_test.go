@@ -53,8 +53,8 @@ var records = func() []Record {
 		{Class: wontfix.ClassEOLSweep, Decided: &wontfix.Revision{Author: "Steve Beattie", Nick: "sbeattie", Time: day("2019-12-31T23:30:00Z")},
 			Evidence: wontfix.EvidenceNone, Confidence: wontfix.ConfidencePolicy},
 		nil,
-		{Class: wontfix.ClassCreate, Confidence: wontfix.ConfidenceMedium, Decided: &wontfix.Revision{Author: "Jamie Strandboge", Time: day("2016-03-01T00:10:00Z")},
-			Evidence: wontfix.EvidenceMessage, Reasons: []string{"no-reason-given"}, Confidence: wontfix.ConfidenceLow},
+		{Class: wontfix.ClassCreate, Decided: &wontfix.Revision{Author: "Jamie Strandboge", Time: day("2016-03-01T00:10:00Z")},
+			Evidence: wontfix.EvidenceMessage, Reasons: []string{"no-reason-given"}, Confidence: wontfix.ConfidenceMedium},
 	}
 	var all []Record
 	for i := range statements {
@@ -147,7 +147,7 @@ var expressions = []struct{ in, canonical, want string }{
 	{`class:unknown`, `class:unknown`, "2"},
 	{`class~sweep`, `class~sweep`, "1"},
 	{`confidence:high`, `confidence:high`, "0"},
-	{`confidence:none,low`, `confidence:none,low`, "23"},
+	{`confidence:none,low`, `confidence:none,low`, "2"},
 	{`reason-then:minor-impact`, `reason-then:minor-impact`, "0"},
 	{`reason-then!:too-intrusive`, `reason-then!=too-intrusive`, "123"},
 	{`opt-in`, `text:opt-in`, "01"},
