@@ -18,6 +18,10 @@ var testFormat = &Format{
 	Rows: func(line string, fn func(Key, Value)) {
 		ubuntu.Rows(line, func(label, source, word, detail string) { fn(Key{label, source}, Value{word, detail}) })
 	},
+	Fields: func(text []byte) (fields []Field) {
+		ubuntu.Fields(text, func(name, text string) { fields = append(fields, Field{name, text}) })
+		return fields
+	},
 	Meaning: ubuntu.Meaning, Notes: ubuntu.Notes, Nick: ubuntu.Nick, Parent: ubuntu.Parent, Devel: ubuntu.Devel,
 	Family: ubuntu.Family, Robot: ubuntu.Robot, Folders: []string{"active", "retired", "ignored"},
 }

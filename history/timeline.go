@@ -21,6 +21,7 @@ func (t *Trace) Timeline(k Key) wontfix.Timeline {
 	for _, c := range t.chain(key) {
 		changes[c.record] = slices.Insert(changes[c.record], 0, c)
 	}
+	var last change // the last one of the row, or of the one that it was copied from
 	for _, record := range t.path() {
 		here, changed := changes[record], true
 		if len(here) == 0 {
@@ -28,8 +29,7 @@ func (t *Trace) Timeline(k Key) wontfix.Timeline {
 			c := change{record: record, from: t.parent(record), key: key}
 			c.old, c.new = t.value(c.from, key), t.value(record, key)
 			if len(line.Events) > 0 && c.new == none { // beside the row that was copied
-				last := changes[prior(changes, record)]
-				c.key, c.new = last[len(last)-1].key, last[len(last)-1].new
+				c.key, c.new = last.key, last.new
 				c.old = c.new
 			}
 			if c.old != c.new || t.commit(record).Entries >= manyEntries || len(t.noteChanges(record)) == 0 || len(line.Events) == 0 {
@@ -39,6 +39,9 @@ func (t *Trace) Timeline(k Key) wontfix.Timeline {
 			here = []change{c}
 		}
 		for _, c := range here {
+			if changed {
+				last = c
+			}
 			e := t.event(c, changed)
 			if c.key != key {
 				e.Row = t.keys[c.key].String()
@@ -65,34 +68,34 @@ func (t *Trace) EventsSince(k Key, commit int) []wontfix.Event {
 	return events
 }
 
-// prior returns the last record below another that has a change.
-func prior(changes map[int][]change, record int) int {
-	for record--; record >= 0; record-- {
-		if _, ok := changes[record]; ok {
-			break
-		}
-	}
-	return record
-}
-
-// path returns the records that led to the one that holds, oldest first.
+// path returns the records that led to the one that holds, each behind those
+// before it, and of two sides of a merge first the one that was made first. A
+// merge that only took a side over is left out.
 func (t *Trace) path() []int {
-	on := make(map[int]bool)
-	queue := []int{t.at}
-	for len(queue) > 0 {
-		r := queue[0]
-		queue = queue[1:]
-		if r < 0 || on[r] {
-			continue
+	seen := make(map[int]bool)
+	var path []int
+	var visit func(record int)
+	visit = func(record int) {
+		if record < 0 || seen[record] {
+			return
 		}
-		on[r] = true
-		queue = append(queue, t.file.Records[r].Parents...)
+		seen[record] = true
+		r := &t.file.Records[record]
+		parents := slices.DeleteFunc(slices.Clone(r.Parents), func(p int) bool { return p < 0 })
+		slices.SortFunc(parents, func(a, b int) int {
+			if a != b && t.log.earlier(t.file.Records[a].Commit, t.file.Records[b].Commit) {
+				return -1
+			}
+			return 1
+		})
+		for _, p := range parents {
+			visit(p)
+		}
+		if !slices.ContainsFunc(parents, func(p int) bool { return slices.Equal(t.file.Records[p].Places, r.Places) }) {
+			path = append(path, record)
+		}
 	}
-	path := make([]int, 0, len(on))
-	for r := range on {
-		path = append(path, r)
-	}
-	slices.Sort(path)
+	visit(t.at)
 	return path
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"wontfix"
 	"wontfix/history"
 	"wontfix/internal/testkit"
 	"wontfix/tracker/ubuntu"
@@ -381,15 +382,45 @@ func TestReplayRandom(t *testing.T) {
 			}
 			ways := m.cuts(r, 5, false)
 			got = sync("ways", ways...)
+			// Where a part ends beside the line of first parents, commits
+			// that were made at the same time have other numbers. Who decided
+			// must not depend on that; which way a row took through merges of
+			// sides that both changed it back and forth may.
 			differ := 0
 			for k, w := range want {
-				if got[k] != w {
+				switch a, b := rowEvents(t, got[k]), rowEvents(t, w); {
+				case a == b:
+				case strings.HasSuffix(k, " timeline"):
 					differ++
+				default:
+					t.Errorf("%s: cut at %v\n%s\nat once\n%s", k, ways, a, b)
 				}
 			}
-			t.Logf("%d answers; cut at %v, all the same; at %v, %d have another order", len(want), line, ways, differ)
+			if 10*differ > len(want) {
+				t.Errorf("%d of %d timelines differ; cut at %v", differ, len(want), ways)
+			}
 		})
 	}
+}
+
+// rowEvents returns of a timeline in JSON what happened to the row, in any
+// order, and anything else as it is. What merges of two sides are counted as,
+// and beside which side's notes, depends on the numbers of commits.
+func rowEvents(t testing.TB, text string) string {
+	t.Helper()
+	if !strings.HasPrefix(text, `{"events"`) {
+		return text
+	}
+	var line wontfix.Timeline
+	testkit.Must(t, json.Unmarshal([]byte(text), &line))
+	var events []string
+	for _, e := range line.Events {
+		if e.Class != wontfix.ClassNote {
+			events = append(events, fmt.Sprintf("%s %s %s (%s) -> %s (%s) %s %v", e.Commit, e.Class, e.From, e.FromDetail, e.To, e.ToDetail, e.Evidence, e.Reasons))
+		}
+	}
+	slices.Sort(events)
+	return strings.Join(events, "\n")
 }
 
 func readFile(t testing.TB, name string) []byte {
