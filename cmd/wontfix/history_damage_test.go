@@ -327,3 +327,39 @@ func TestHistoryRewritten(t *testing.T) {
 		})
 	}
 }
+
+// TestHistoryHealed: what a source lacked is read when another has it, at the
+// same revision and without being asked to.
+func TestHistoryHealed(t *testing.T) {
+	m := makeRepo(t, 33, 60)
+	gitIn(t, m.dir, nil, "config", "uploadpack.allowFilter", "true")
+	home := t.TempDir()
+	bare := filepath.Join(home, "bare.git")
+	gitIn(t, home, nil, "clone", "-q", "--bare", "--filter=blob:none", "file://"+m.dir, bare)
+	db := filepath.Join(home, "db")
+	for _, source := range []string{bare, m.dir} {
+		_, _, err := wontfixIn(home, "sync", "ubuntu="+source, "--db", db)
+		testkit.Must(t, err)
+	}
+	m.check(t, pastOf(t, db))
+
+	// A folder's state has no commit that a repository could know.
+	folder, shallow := filepath.Join(home, "folder"), filepath.Join(home, "shallow.git")
+	for name, text := range m.commits[40].tree {
+		write(t, folder, name, text)
+	}
+	gitIn(t, home, nil, "clone", "-q", "--bare", "--depth=1", "file://"+m.dir, shallow)
+	db = filepath.Join(home, "db2")
+	for _, source := range []string{folder, shallow, m.dir} {
+		_, _, err := wontfixIn(home, "sync", "ubuntu="+source, "--db", db)
+		testkit.Must(t, err)
+		if source == shallow {
+			p := pastOf(t, db)
+			m.checkTip(t, p, len(m.commits)-1)
+			if n := len(p.log.Commits); n != 2 {
+				t.Errorf("%d commits after a folder and a shallow clone, want 2", n)
+			}
+		}
+	}
+	m.check(t, pastOf(t, db))
+}
