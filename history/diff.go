@@ -12,10 +12,21 @@ type hunk struct {
 	insert     []int32
 }
 
-// diff returns hunks that make b of a. Lines are numbers. It keeps what is in
+// A differ compares texts of one entry. Lines are numbers below the one that it
+// was made for.
+type differ struct {
+	places []int32 // of a line of the one text, plus one; -1: more than one
+	seen   []bool  // in the other
+}
+
+func newDiffer(lines int) *differ {
+	return &differ{make([]int32, lines), make([]bool, lines)}
+}
+
+// diff returns hunks that make b of a. It keeps what is in
 // the same order in both, found by the lines that each has once, so it is not
 // always the shortest.
-func diff(a, b []int32) []hunk {
+func (d *differ) diff(a, b []int32) []hunk {
 	head := 0
 	for head < len(a) && head < len(b) && a[head] == b[head] {
 		head++
@@ -35,7 +46,7 @@ func diff(a, b []int32) []hunk {
 	}
 	fromA := head
 	fromB = head
-	for _, m := range anchors(a[head:endA], b[head:endB]) {
+	for _, m := range d.anchors(a[head:endA], b[head:endB]) {
 		i, j := m[0]+head, m[1]+head
 		if i < fromA || j < fromB {
 			continue // an earlier anchor has grown over it
@@ -56,7 +67,7 @@ func diff(a, b []int32) []hunk {
 
 // anchors returns places of lines that both texts have exactly once, the
 // longest list that is in the same order in both.
-func anchors(a, b []int32) [][2]int {
+func (d *differ) anchors(a, b []int32) [][2]int {
 	if len(a) == 0 || len(b) == 0 {
 		return nil
 	}
@@ -64,7 +75,7 @@ func anchors(a, b []int32) [][2]int {
 	if len(a)*len(b) <= 1024 {
 		cards = cardsOfFew(a, b)
 	} else {
-		cards = cardsOfMany(a, b)
+		cards = d.cardsOfMany(a, b)
 	}
 	// The longest ascending row of places in a, by patience sorting.
 	var piles []int // the top card of each
@@ -114,26 +125,30 @@ func once(lines []int32, line int32) int {
 }
 
 // cardsOfMany returns the cards of any texts, in order of b.
-func cardsOfMany(a, b []int32) []card {
-	places := make(map[int32]int, len(a)) // of the lines of a; -1: more than one
+func (d *differ) cardsOfMany(a, b []int32) []card {
 	for i, line := range a {
-		if _, again := places[line]; again {
-			i = -1
+		if d.places[line] != 0 {
+			i = -2
 		}
-		places[line] = i
+		d.places[line] = int32(i + 1)
 	}
-	seen := make(map[int32]bool, len(b))
 	for _, line := range b {
-		if seen[line] {
-			places[line] = -1
+		if d.seen[line] {
+			d.places[line] = -1
 		}
-		seen[line] = true
+		d.seen[line] = true
 	}
-	var cards []card
+	cards := make([]card, 0, min(len(a), len(b)))
 	for j, line := range b {
-		if i, ok := places[line]; ok && i >= 0 {
-			cards = append(cards, card{a: i, b: j})
+		if i := d.places[line]; i > 0 {
+			cards = append(cards, card{a: int(i) - 1, b: j})
 		}
+	}
+	for _, line := range a {
+		d.places[line] = 0
+	}
+	for _, line := range b {
+		d.places[line], d.seen[line] = 0, false
 	}
 	return cards
 }

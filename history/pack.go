@@ -36,6 +36,7 @@ func (f *File) Pack(today []byte) []byte {
 	p.uint(len(order))
 	p.uint(asToday)
 	next := f.next()
+	differ := newDiffer(len(f.lines))
 	for i, n := range order {
 		if i < asToday {
 			for _, line := range f.texts[n] {
@@ -54,7 +55,7 @@ func (f *File) Pack(today []byte) []byte {
 		if base >= 0 {
 			from = f.texts[order[base]]
 		}
-		p.hunks(f, diff(from, f.texts[n]))
+		p.hunks(f, differ.diff(from, f.texts[n]))
 	}
 	out := binary.AppendUvarint(make([]byte, 0, len(p.head)+len(p.lines)+4), uint64(len(p.head)))
 	return append(append(out, p.head...), p.lines...)

@@ -27,6 +27,7 @@ type Trace struct {
 	own      map[int]string               // by record
 	classes  map[change]classOf
 	siblings map[siblingOf]string
+	queue    []int // memory for walks
 	// meanings are those of values.
 	meanings []wontfix.Meaning
 }
@@ -156,7 +157,7 @@ func (t *Trace) introduced(record int, key int32) change {
 	value := t.value(record, key)
 	best := -1
 	var seen map[int]bool // needed at merges only
-	queue := []int{record}
+	queue := append(t.queue[:0], record)
 	for len(queue) > 0 {
 		r := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
@@ -180,6 +181,7 @@ func (t *Trace) introduced(record int, key int32) change {
 			best = r
 		}
 	}
+	t.queue = queue
 	c := change{record: best, from: t.parent(best), key: key, old: none, new: value}
 	if c.from >= 0 {
 		c.old = t.value(c.from, key)
