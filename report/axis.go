@@ -139,7 +139,7 @@ func (p *page) axis(events []wontfix.Event, until time.Time) {
 func ordered(events []wontfix.Event) (list []wontfix.Event) {
 	var now time.Time
 	for _, e := range events {
-		if e.Time.IsZero() || e.Row != "" || e.Class == wontfix.ClassNote {
+		if e.Time.IsZero() || e.Class == wontfix.ClassNote {
 			continue
 		}
 		if e.Time.Before(now) {

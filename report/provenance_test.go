@@ -260,3 +260,24 @@ func TestChangesLimit(t *testing.T) {
 		}
 	}
 }
+
+// The axis of a copied row has what became of the row that it was copied from.
+func TestAxisOfCopy(t *testing.T) {
+	events := exampleTimeline().Events
+	copied := wontfix.Event{Class: wontfix.ClassCopyParent, To: events[len(events)-1].To, CopiedFrom: "trusty_python2.7"}
+	copied.Time = events[len(events)-1].Time.AddDate(1, 0, 0)
+	for i := range events {
+		events[i].Row = copied.CopiedFrom
+	}
+	var b bytes.Buffer
+	p := newPage(&b, Options{Width: 80})
+	p.axis(append(events, copied), exampleTracker().Time)
+	if err := p.end(); err != nil {
+		t.Fatal(err)
+	}
+	for _, sign := range []string{"●", "○", "·"} {
+		if !strings.Contains(b.String(), sign) {
+			t.Errorf("no %s in\n%s", sign, b.String())
+		}
+	}
+}

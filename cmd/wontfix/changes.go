@@ -82,6 +82,11 @@ func (c *changesCmd) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
+	if machine != nil {
+		if _, known := v.Labels(t.Name)[machine.Base.Series]; !known {
+			e.warn("this copy of the %s has no row for %s", t.Title, machine.Base)
+		}
+	}
 	found, err := c.find(ctx, v, p, t, machine)
 	if err != nil {
 		return err
