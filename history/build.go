@@ -38,6 +38,7 @@ type Packed struct {
 	ID       string
 	Versions []byte // see [File.Pack]
 	Origins  []byte // see [Origins.Pack]
+	Since    int    // the commit of its last record
 }
 
 // Build adds to a log what was found of its commits from number first on, and
@@ -265,5 +266,9 @@ func (b *builder) pack(i, tip int) (Packed, error) {
 			today = f.Text(p.Text)
 		}
 	}
-	return Packed{f.ID, f.Pack(today), t.Origins().Pack()}, nil
+	since := -1
+	if n := len(f.Records); n > 0 {
+		since = f.Records[n-1].Commit
+	}
+	return Packed{f.ID, f.Pack(today), t.Origins().Pack(), since}, nil
 }

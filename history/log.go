@@ -40,6 +40,9 @@ type Log struct {
 	// Holes is how many versions and commits were not at hand when the history
 	// was read, as in a partial clone.
 	Holes int
+	// Implied says that the history begins with the state of its first commit,
+	// and that an entry without a history has been as it is since then.
+	Implied bool
 
 	signed atomic.Pointer[map[string]string] // see [Log.Nick]; nil until it is asked for
 	people atomic.Pointer[persons]           // nil until it is asked for

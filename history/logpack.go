@@ -81,6 +81,11 @@ func (l *Log) Pack() []byte {
 		w.uint(n)
 	}
 	w.uint(l.Holes)
+	implied := 0
+	if l.Implied {
+		implied = 1
+	}
+	w.uint(implied)
 	out := binary.AppendUvarint(nil, uint64(len(w.table)))
 	for _, s := range w.table {
 		out = append(binary.AppendUvarint(out, uint64(len(s))), s...)
@@ -206,7 +211,7 @@ func (r *reader) rest(l *Log) {
 		r.bad = r.bad || n >= len(l.Commits)
 		l.tips = append(l.tips, n)
 	}
-	l.Holes = r.uint(1 << 40)
+	l.Holes, l.Implied = r.uint(1<<40), r.uint(1) == 1
 }
 
 // A reader reads numbers and strings. After the first that is not there it is

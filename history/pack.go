@@ -232,6 +232,14 @@ func Unpack(id string, data, today []byte) (*File, error) {
 	return f, nil
 }
 
+// Unchanged returns the packed history of an entry that has been in a folder, as
+// it is today, since the first commit: see [Log.Implied].
+func Unchanged(id string, dir int, today []byte) []byte {
+	f := NewFile(id)
+	f.Records = []Record{{Commit: 0, Places: []Place{{dir, f.AddText(today)}}}}
+	return f.Pack(today)
+}
+
 // Touched reports whether a packed history has a record of a commit that is no
 // ancestor of the given one, and so is later.
 func Touched(log *Log, data []byte, since int) (bool, error) {

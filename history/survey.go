@@ -120,7 +120,9 @@ func (l *Log) Apply(s *Survey) {
 	l.signed.Store(nil)
 	for c := s.first; c < len(l.Commits); c++ {
 		commit := &l.Commits[c]
-		commit.Entries = s.entries[c]
+		if c > 0 || !l.Implied {
+			commit.Entries = s.entries[c]
+		}
 		var labels []string
 		for label, n := range s.added[c] {
 			if n >= spreadEntries {

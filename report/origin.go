@@ -86,9 +86,22 @@ func many(n int, noun string) string {
 }
 
 // subject writes the first line of a commit's message.
-func subject(r *wontfix.Revision) string { return cmp.Or(oneLine(r.Subject), "no message") }
+func subject(r *wontfix.Revision) string {
+	if unseen(r) {
+		return "the commits before it are not at hand"
+	}
+	return cmp.Or(oneLine(r.Subject), "no message")
+}
 
-func author(r *wontfix.Revision) string { return cmp.Or(oneLine(r.Author), "somebody") }
+func author(r *wontfix.Revision) string {
+	if unseen(r) {
+		return "a reading of the tracker"
+	}
+	return cmp.Or(oneLine(r.Author), "somebody")
+}
+
+// unseen reports whether a revision stands for commits that are not at hand.
+func unseen(r *wontfix.Revision) bool { return r.Author == "" && r.Subject == "" }
 
 // stated writes a word of a tracker with what stands beside it in brackets.
 func stated(word, detail string) string { return says(wontfix.Row{Status: word, Detail: detail}) }

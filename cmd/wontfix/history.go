@@ -143,10 +143,10 @@ func labelFilter(v *view, tracker, release string) (func(label string) bool, err
 // ErrNotFound if there is none.
 func (c *historyCmd) entry(ctx context.Context, v *view, p *past, t wontfix.Tracker) (*wontfix.EntryHistory, error) {
 	id := normalID(c.name)
-	if _, err := p.db.Versions(ctx, t.Name, id); err != nil {
-		return nil, err
-	}
 	trace, err := p.trace(ctx, id)
+	if trace == nil && err == nil {
+		err = store.ErrNotFound
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -57,6 +58,20 @@ func (p *past) cutOff() bool {
 	return p.log.Holes > 0 || slices.ContainsFunc(p.log.Commits, func(c wontfix.Commit) bool { return c.Gap && (len(c.Parents) == 0 || c.Author == "") })
 }
 
+// ids returns the IDs of all entries that have a history, sorted.
+func (p *past) ids(ctx context.Context) ([]string, error) {
+	ids, err := p.db.HistoryIDs(ctx, p.spec.Name)
+	if err != nil || !p.log.Implied {
+		return ids, err
+	}
+	entries, err := p.db.Catalog(ctx, p.spec.Name)
+	for _, e := range entries {
+		ids = append(ids, e.ID)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), err
+}
+
 // raw calls fn with the history of entries as it is packed, and the text that
 // goes with it; with ids nil, of all entries. It is called from several
 // goroutines at once, in no order.
@@ -64,44 +79,43 @@ func (p *past) raw(ctx context.Context, ids []string, fn func(id string, packed,
 	const few = 64 // so many texts are read one by one
 	name := p.spec.Name
 	if ids != nil && len(ids) <= few {
-		texts := make(map[string][]byte, len(ids))
+		texts := make(map[string]todayText, len(ids))
 		for _, id := range ids {
-			_, text, err := p.db.Text(ctx, name, id)
+			file, text, err := p.db.Text(ctx, name, id)
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
-			texts[id] = text
+			texts[id] = todayText{file, text}
 		}
-		return p.db.EachVersions(ctx, name, ids, func(id string, data []byte) error { return fn(id, data, texts[id]) })
+		return p.versions(ctx, ids, texts, fn)
 	}
-	var rest map[string]bool // entries without a text today
 	if ids == nil {
 		var err error
-		if ids, err = p.db.HistoryIDs(ctx, name); err != nil {
+		if ids, err = p.ids(ctx); err != nil {
 			return err
 		}
 	}
-	rest = make(map[string]bool, len(ids))
+	rest := make(map[string]bool, len(ids)) // entries without a text today
 	for _, id := range ids {
 		rest[id] = true
 	}
 	var mu sync.Mutex
 	err := p.db.Frames(ctx, name, func(f *store.Frame) error {
-		texts := make(map[string][]byte, len(f.Files))
+		texts := make(map[string]todayText, len(f.Files))
 		var here []string
 		mu.Lock()
 		for _, s := range f.Files {
 			if rest[s.ID] {
 				delete(rest, s.ID)
 				here = append(here, s.ID)
-				texts[s.ID] = f.Text[s.Offset : s.Offset+s.Len]
+				texts[s.ID] = todayText{s.File, f.Text[s.Offset : s.Offset+s.Len]}
 			}
 		}
 		mu.Unlock()
 		if here == nil {
 			return nil
 		}
-		return p.db.EachVersions(ctx, name, here, func(id string, data []byte) error { return fn(id, data, texts[id]) })
+		return p.versions(ctx, here, texts, fn)
 	})
 	if err != nil {
 		return err
@@ -110,7 +124,40 @@ func (p *past) raw(ctx context.Context, ids []string, fn func(id string, packed,
 	for id := range rest {
 		gone = append(gone, id)
 	}
-	return p.db.EachVersions(ctx, name, gone, func(id string, data []byte) error { return fn(id, data, nil) })
+	return p.versions(ctx, gone, nil, fn)
+}
+
+// A todayText is the text of an entry and where it is.
+type todayText struct {
+	file string
+	text []byte
+}
+
+// versions calls fn with the packed history of entries, also of those that have
+// been as they are since the history begins.
+func (p *past) versions(ctx context.Context, ids []string, texts map[string]todayText, fn func(id string, packed, today []byte) error) error {
+	var mu sync.Mutex
+	found := make(map[string]bool, len(ids))
+	err := p.db.EachVersions(ctx, p.spec.Name, ids, func(id string, data []byte) error {
+		mu.Lock()
+		found[id] = true
+		mu.Unlock()
+		return fn(id, data, texts[id].text)
+	})
+	if err != nil || !p.log.Implied {
+		return err
+	}
+	for _, id := range ids {
+		t := texts[id]
+		if found[id] || t.file == "" {
+			continue
+		}
+		dir := max(slices.Index(p.spec.Dirs, path.Dir(t.file)), 0)
+		if err := fn(id, history.Unchanged(id, dir, t.text), t.text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // files is as raw, with the history unpacked.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -114,7 +115,7 @@ func (r *pastReading) begin(commits []wontfix.Commit) error {
 // watch keeps the state that changes bring, if that is what the history is
 // made of.
 func (r *pastReading) watch(changes iter.Seq2[wontfix.Change, error]) iter.Seq2[wontfix.Change, error] {
-	if r.state == nil {
+	if r.state == nil || r.isFirst() {
 		return changes
 	}
 	return func(yield func(wontfix.Change, error) bool) {
@@ -133,11 +134,23 @@ func (r *pastReading) watch(changes iter.Seq2[wontfix.Change, error]) iter.Seq2[
 	}
 }
 
+// isFirst reports whether there is one state to begin with, and nothing before
+// it: then nothing can be said of any entry but that it was so.
+func (r *pastReading) isFirst() bool {
+	return r.old == nil && len(r.log.Commits) == 1 && r.log.Commits[0].Gap && (r.h == nil || len(r.h.Unseen) <= 1)
+}
+
 // update returns what goes into the database. Its log and files are made when
 // they are asked for, which is after the changes.
 func (r *pastReading) update(ctx context.Context, full bool) *store.HistoryUpdate {
 	u := &store.HistoryUpdate{Full: r.old == nil || r.judge, Version: pastVersion(&r.spec)}
 	u.Files = func(yield func(store.HistoryFile, error) bool) {
+		if r.isFirst() {
+			r.log.Implied = true
+			r.log.Commits[0].Entries = r.src.Len()
+			u.Log = r.log.Pack()
+			return
+		}
 		in, err := r.input(ctx, full)
 		if err != nil {
 			yield(store.HistoryFile{}, err)
@@ -148,6 +161,9 @@ func (r *pastReading) update(ctx context.Context, full bool) *store.HistoryUpdat
 			from = 0
 		}
 		for p, err := range history.Build(ctx, r.log, from, r.spec.Past, in) {
+			if err == nil && r.log.Implied && p.Since == 0 {
+				continue // as it was when the history began
+			}
 			if !yield(store.HistoryFile{ID: p.ID, Versions: p.Versions, Origins: p.Origins}, err) {
 				return
 			}
@@ -159,6 +175,11 @@ func (r *pastReading) update(ctx context.Context, full bool) *store.HistoryUpdat
 
 // input gathers what became of which entry.
 func (r *pastReading) input(ctx context.Context, full bool) (history.Input, error) {
+	if r.state != nil && r.old != nil && full {
+		if err := r.forgetUnchanged(ctx); err != nil {
+			return history.Input{}, err
+		}
+	}
 	touched := make(map[string]int) // index in h.Files, or -1
 	if r.h != nil {
 		for i := range r.h.Files {
@@ -182,7 +203,7 @@ func (r *pastReading) input(ctx context.Context, full bool) (history.Input, erro
 			}
 		}
 		in.Old = r.old.raw
-		in.Known = func(ctx context.Context) ([]string, error) { return r.old.db.HistoryIDs(ctx, r.spec.Name) }
+		in.Known = r.old.ids
 	}
 	for id := range touched {
 		in.IDs = append(in.IDs, id)
@@ -226,6 +247,43 @@ func (r *pastReading) input(ctx context.Context, full bool) (history.Input, erro
 		return err
 	}
 	return in, nil
+}
+
+// forgetUnchanged leaves of the state the entries that are not as they have
+// been since the history begins, and adds those that are gone.
+func (r *pastReading) forgetUnchanged(ctx context.Context) error {
+	known := make(map[string]bool)
+	ids, err := r.old.db.HistoryIDs(ctx, r.spec.Name)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		known[id] = true
+	}
+	var mu sync.Mutex
+	return r.old.db.Frames(ctx, r.spec.Name, func(f *store.Frame) error {
+		for _, span := range f.Files {
+			mu.Lock()
+			s, ok := r.state[span.ID]
+			mu.Unlock()
+			same := ok && !known[span.ID] && r.old.log.Implied && s.text != nil && s.dir >= 0 && r.spec.Dirs[s.dir] == path.Dir(span.File)
+			if same {
+				text, err := s2.Decode(nil, s.text)
+				if err != nil {
+					return fmt.Errorf("text of %s: %w", span.ID, err)
+				}
+				same = bytes.Equal(text, f.Text[span.Offset:span.Offset+span.Len])
+			}
+			mu.Lock()
+			if same {
+				delete(r.state, span.ID)
+			} else if !ok {
+				r.state[span.ID] = entryState{gone: true}
+			}
+			mu.Unlock()
+		}
+		return nil
+	})
 }
 
 // stateSteps returns the step that an entry's state of today is.
