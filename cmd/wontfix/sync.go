@@ -170,6 +170,19 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 	}
 	var skipped []wontfix.Problem
 	stats, err := store.Apply(ctx, path, update, unreadable(changes, &skipped))
+	if err != nil && c.full && past != nil && past.old != nil && ctx.Err() == nil {
+		// The old history may be what cannot be read: what there is now can.
+		e.warn("%v; its history begins anew", err)
+		skipped = nil
+		if changes, full, err = src.Changes(ctx, ""); err != nil {
+			return err
+		}
+		if past, err = readPast(ctx, e, src, spec, nil, full, true); err != nil {
+			return err
+		}
+		update.History = past.update(ctx, full)
+		stats, err = store.Apply(ctx, path, update, unreadable(past.watch(changes), &skipped))
+	}
 	p.done()
 	if err != nil {
 		return err

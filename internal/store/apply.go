@@ -180,8 +180,12 @@ func (w *writer) prepare(ctx context.Context) error {
 			if !slices.Contains([]byte(q), '?') {
 				args = nil
 			}
-			if _, err := w.tx.Exec(q, args...); err != nil {
+			res, err := w.tx.Exec(q, args...)
+			if err != nil {
 				return fmt.Errorf("database: %w", err)
+			}
+			if n, err := res.RowsAffected(); args != nil && n == 0 && err == nil {
+				break // there is no other tracker, and a damaged page is of no concern
 			}
 		}
 	}
