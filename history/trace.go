@@ -28,6 +28,7 @@ type Trace struct {
 	classes  map[change]classOf
 	siblings map[siblingOf]string
 	queue    []int // memory for walks
+	texts    []int // of records: see text
 	// meanings are those of values.
 	meanings []wontfix.Meaning
 }
@@ -108,20 +109,27 @@ func (t *Trace) table(text int) []int32 {
 // text returns the text of a record, -1 if the entry is gone. What cannot be
 // had is taken to be as it was before.
 func (t *Trace) text(record int) int {
-	for record >= 0 {
-		r := &t.file.Records[record]
-		p, ok := r.Place()
-		switch {
-		case !ok:
-			return -1
-		case p.Text >= 0:
-			return p.Text
-		case len(r.Parents) == 0:
-			return -1
-		}
-		record = t.parent(record)
+	if record < 0 {
+		return -1
 	}
-	return -1
+	if t.texts == nil {
+		t.texts = make([]int, len(t.file.Records)) // plus two; 0: not looked at
+	}
+	if known := t.texts[record]; known != 0 {
+		return known - 2
+	}
+	r := &t.file.Records[record]
+	p, ok := r.Place()
+	text := -1
+	switch {
+	case !ok:
+	case p.Text >= 0:
+		text = p.Text
+	case len(r.Parents) > 0:
+		text = t.text(t.parent(record))
+	}
+	t.texts[record] = text + 2
+	return text
 }
 
 // unread reports whether the text of a record is missing.
@@ -155,6 +163,13 @@ type change struct {
 // same change, it is the one that was first.
 func (t *Trace) introduced(record int, key int32) change {
 	value := t.value(record, key)
+	for { // up to the first merge
+		parents := t.file.Records[record].Parents
+		if len(parents) != 1 || parents[0] < 0 || t.value(parents[0], key) != value {
+			break
+		}
+		record = parents[0]
+	}
 	best := -1
 	var seen map[int]bool // needed at merges only
 	queue := append(t.queue[:0], record)
