@@ -190,17 +190,17 @@ func (t *Trace) explain(o *origin, c change) {
 		switch {
 		case o.class == wontfix.ClassUnseen:
 		case own != "":
-			o.set(wontfix.EvidenceOwnNote, own)
-			if said := t.saidOf(c); o.reasons == wontfix.NoReason && reason.Read(said) != 0 {
-				o.set(wontfix.EvidenceOwnNote, own+" … "+said)
+			t.set(o, wontfix.EvidenceOwnNote, own)
+			if said := t.saidOf(c); o.reasons == wontfix.NoReason && t.reasonsIn(said) != 0 {
+				t.set(o, wontfix.EvidenceOwnNote, own+" … "+said)
 			}
 		default:
 			if said := t.saidOf(c); said != "" {
-				o.set(wontfix.EvidenceMessage, said)
+				t.set(o, wontfix.EvidenceMessage, said)
 			}
 		}
 		if words := t.otherNotes(c); o.evidence == wontfix.EvidenceNone && words != "" {
-			o.set(wontfix.EvidenceNote, words)
+			t.set(o, wontfix.EvidenceNote, words)
 		}
 	}
 	o.words = shorten(o.words)
@@ -224,13 +224,27 @@ func (t *Trace) explain(o *origin, c change) {
 	}
 }
 
-func (o *origin) set(e wontfix.Evidence, words string) {
+func (t *Trace) set(o *origin, e wontfix.Evidence, words string) {
 	o.evidence, o.words = e, words
 	o.reasons &^= wontfix.NoReason
-	o.reasons |= reason.Read(words)
+	o.reasons |= t.reasonsIn(words)
 	if o.reasons == 0 {
 		o.reasons = wontfix.NoReason
 	}
+}
+
+// reasonsIn returns the reasons that words give. One note or message speaks of
+// many rows of an entry and is read once.
+func (t *Trace) reasonsIn(words string) wontfix.Reasons {
+	r, ok := t.reasons[words]
+	if !ok {
+		r = reason.Read(words)
+		if t.reasons == nil {
+			t.reasons = make(map[string]wontfix.Reasons)
+		}
+		t.reasons[words] = r
+	}
+	return r
 }
 
 // saidOf returns what the message of a change's commit says that was decided

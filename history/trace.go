@@ -27,7 +27,10 @@ type Trace struct {
 	own      map[int]string               // by record
 	classes  map[change]classOf
 	siblings map[siblingOf]string
-	queue    []int // memory for walks
+	reasons  map[string]wontfix.Reasons // see reasonsIn
+	queue    []int                      // memory for walks
+	seen     []uint32                   // of records: the last walk that came there
+	walk     uint32
 	texts    []int // of records: see text
 	// meanings are those of values.
 	meanings []wontfix.Meaning
@@ -171,26 +174,24 @@ func (t *Trace) introduced(record int, key int32) change {
 		record = parents[0]
 	}
 	best := -1
-	var seen map[int]bool // needed at merges only
+	t.walk++
+	if t.seen == nil {
+		t.seen = make([]uint32, len(t.file.Records))
+	}
 	queue := append(t.queue[:0], record)
 	for len(queue) > 0 {
 		r := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
-		if seen[r] {
+		if t.seen[r] == t.walk {
 			continue
 		}
+		t.seen[r] = t.walk
 		agree := 0
 		for _, p := range t.file.Records[r].Parents {
 			if p >= 0 && t.value(p, key) == value {
 				queue = append(queue, p)
 				agree++
 			}
-		}
-		if agree > 1 && seen == nil {
-			seen = make(map[int]bool)
-		}
-		if seen != nil {
-			seen[r] = true
 		}
 		if agree == 0 && (best < 0 || t.log.earlier(t.file.Records[r].Commit, t.file.Records[best].Commit)) {
 			best = r
