@@ -118,7 +118,7 @@ func (b *builder) gather(ctx context.Context) error {
 		mu.Lock()
 		free = append(free, s)
 		mu.Unlock()
-		b.files[i].data = s2.Encode(nil, f.Pack(nil))
+		b.files[i] = pressed(f)
 		return nil
 	})
 	if err != nil {
@@ -181,8 +181,25 @@ func keep(id string, packed, today []byte) (kept, error) {
 	if err != nil {
 		return kept{}, fmt.Errorf("history of %s: %w", id, err)
 	}
-	return kept{s2.Encode(nil, f.Pack(nil))}, nil
+	return pressed(f), nil
 }
+
+// pressed returns what is kept of a file. Compressing asks for room for the
+// worst case, which must not be kept too.
+func pressed(f *File) kept {
+	data := f.Pack(nil)
+	room, _ := rooms.Get().(*[]byte)
+	if room == nil {
+		room = new([]byte)
+	}
+	defer rooms.Put(room)
+	if n := s2.MaxEncodedLen(len(data)); len(*room) < n {
+		*room = make([]byte, n)
+	}
+	return kept{bytes.Clone(s2.Encode(*room, data))}
+}
+
+var rooms sync.Pool
 
 // old takes over what there was of the entries.
 func (b *builder) old(ctx context.Context) error {
