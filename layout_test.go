@@ -28,6 +28,7 @@ var layout = map[string][]string{
 	"inventory":        {"", "lifecycle", "version"},
 	"match":            {"", "lifecycle", "version"},
 	"query":            {""},
+	"pin":              {},
 	"probe":            {},
 	"report":           {""},
 	"internal/pack":    {},
