@@ -60,6 +60,8 @@ type Seen struct {
 	Request     bool   `json:"request"`           // application data that carried the token
 	Foreign     string `json:"foreign,omitempty"` // the first line of a request that is not ours
 	Handshake   bool   `json:"handshake"`         // the handshake came to its end
+	Hop         bool   `json:"hop,omitempty"`     // the client followed the redirect
+	Note        string `json:"note,omitempty"`    // why nothing follows from what was seen
 }
 
 // An Outcome is what one client did in one case.
