@@ -1,0 +1,5 @@
+;; One request in the default configuration of url.el.
+(require 'url)
+(let ((buffer (url-retrieve-synchronously (car command-line-args-left) t t 10)))
+  (unless buffer (kill-emacs 1))
+  (princ (with-current-buffer buffer (buffer-string))))
