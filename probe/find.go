@@ -1,0 +1,296 @@
+package probe
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+//go:embed stubs
+var stubs embed.FS
+
+// FindOptions say where clients are looked for.
+type FindOptions struct {
+	Path string `json:"path"` // folders, as in PATH
+	Home string `json:"home"` // of the user, where version managers keep theirs
+	Dir  string `json:"-"`    // a folder that can be written
+}
+
+// A Skipped is a program that was found and not run.
+type Skipped struct {
+	Path string `json:"path"`
+	Why  string `json:"why"`
+}
+
+// A description is what a program says of itself.
+type description struct {
+	version, library string
+	modules          map[string]string
+	stores           []string
+}
+
+// Find returns the clients of the machine, in order of ID, and what it did not
+// dare to run. It asks each program once who it is. The error is one of writing
+// to Dir.
+func Find(ctx context.Context, o FindOptions) ([]Client, []Skipped, error) {
+	entries, err := stubs.ReadDir("stubs")
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range entries {
+		data, err := stubs.ReadFile("stubs/" + e.Name())
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := os.WriteFile(filepath.Join(o.Dir, e.Name()), data, 0o644); err != nil {
+			return nil, nil, err
+		}
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var clients []Client
+	var skipped []Skipped
+	slots := make(chan struct{}, runtime.NumCPU()+1)
+	for _, r := range table {
+		for _, path := range o.programs(r) {
+			wg.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				list, err := o.ask(ctx, r, path)
+				mu.Lock()
+				defer mu.Unlock()
+				clients = append(clients, list...)
+				if err != nil {
+					skipped = append(skipped, Skipped{path, err.Error()})
+				}
+			})
+		}
+	}
+	wg.Wait()
+	slices.SortFunc(clients, func(a, b Client) int { return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Path, b.Path)) })
+	slices.SortFunc(skipped, func(a, b Skipped) int { return strings.Compare(a.Path, b.Path) })
+	return nameApart(clients), skipped, nil
+}
+
+// nameApart adds the path to IDs that more than one client has.
+func nameApart(clients []Client) []Client {
+	count := map[string]int{}
+	for _, c := range clients {
+		count[c.ID]++
+	}
+	for i, c := range clients {
+		if count[c.ID] > 1 {
+			clients[i].ID += " (" + c.Path + ")"
+		}
+	}
+	return clients
+}
+
+// programs returns the files of a row, each once however many names it has.
+func (o FindOptions) programs(r row) []string {
+	var paths []string
+	var patterns []string
+	for _, dir := range filepath.SplitList(o.Path) {
+		if filepath.IsAbs(dir) && !strings.HasSuffix(dir, "/shims") { // of pyenv and the like: the programs are in versions/
+			for _, name := range r.programs {
+				patterns = append(patterns, filepath.Join(dir, name))
+			}
+		}
+	}
+	for _, p := range r.places {
+		if rest, ok := strings.CutPrefix(p, "~"); ok {
+			if o.Home == "" {
+				continue
+			}
+			p = o.Home + rest
+		}
+		patterns = append(patterns, p)
+	}
+	seen := map[string]bool{}
+	for _, pattern := range patterns {
+		found, _ := filepath.Glob(pattern) // the patterns are ours
+		for _, path := range found {
+			real, err := filepath.EvalSymlinks(path)
+			if err != nil || seen[real] || strings.HasSuffix(path, "-config") || strings.Contains(filepath.Base(path), "-") && r.census == "census.py" {
+				continue
+			}
+			seen[real] = true
+			if filepath.Base(real) == "busybox" || filepath.Base(filepath.Dir(real)) != filepath.Base(filepath.Dir(path)) && r.census == "" {
+				path = filepath.Clean(path) // what it does depends on its name, or it is a script beside its library
+			} else {
+				path = real
+			}
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// trusted returns why a program must not be run: one that others can change, or
+// that belongs to another user.
+func trusted(path string) error {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+		return errors.New("no program")
+	}
+	if info.Mode()&0o022 != 0 {
+		return errors.New("others than its owner can change it")
+	}
+	if s, ok := info.Sys().(*syscall.Stat_t); ok && s.Uid != 0 && int(s.Uid) != os.Getuid() {
+		return fmt.Errorf("it belongs to the user %d", s.Uid)
+	}
+	return nil
+}
+
+// ask returns the clients that a program is.
+func (o FindOptions) ask(ctx context.Context, r row, path string) ([]Client, error) {
+	if err := trusted(path); err != nil {
+		return nil, fmt.Errorf("not run: %w", err)
+	}
+	args := r.describe
+	if r.census != "" {
+		args = []string{filepath.Join(o.Dir, r.census)}
+	}
+	d := description{}
+	if args != nil {
+		out, err := o.output(ctx, path, args)
+		if err != nil && (r.census != "" || len(out) == 0) {
+			return nil, err
+		}
+		if d = describe(r, out); !strings.Contains(out, r.only) {
+			return nil, nil
+		}
+	}
+	name := r.name
+	if r.numbered {
+		name += firstTwo.FindString(d.version)
+	}
+	var list []Client
+	for _, run := range r.runs {
+		if _, ok := d.modules[run.module]; run.module != "" && !ok {
+			continue
+		}
+		c := Client{
+			ID: name, Path: path, Version: d.version, Library: d.library, Protocol: cmp.Or(run.protocol, "https"), Args: run.args, Env: run.env, Stdin: run.stdin,
+			Stub: run.stub, Build: slices.Clone(run.build), Stores: d.stores, TrustEnv: r.trust, NeedsTrustEnv: r.needs, row: r.name,
+		}
+		if run.name != "" {
+			c.ID += "/" + run.name
+		}
+		if v := d.modules[run.module]; v != "" {
+			c.Version = v
+		}
+		if run.trust != nil {
+			c.TrustEnv = run.trust
+		}
+		if len(c.Build) > 0 {
+			c.Build[0] = strings.ReplaceAll(c.Build[0], "{bin}", filepath.Dir(path))
+			if p, err := exec.LookPath(c.Build[0]); err != nil {
+				return list, fmt.Errorf("%s is needed to build what it runs", filepath.Base(c.Build[0]))
+			} else {
+				c.Build[0] = p
+			}
+		}
+		if r.name == "java" {
+			c.Stores = append(c.Stores, filepath.Join(filepath.Dir(filepath.Dir(path)), "lib", "security", "cacerts"))
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+var (
+	firstTwo  = regexp.MustCompile(`^\d+(\.\d+)?`)
+	number    = regexp.MustCompile(`\d+(\.\d+)+[-~+\w.]*|\bv?\d+\b`)
+	libraries = regexp.MustCompile(`(?i)\b(OpenSSL|LibreSSL|GnuTLS|BoringSSL|wolfSSL|mbedTLS|NSS)[ /]+v?([\d.]+\w*)`)
+)
+
+// describe reads a census, or the words in which a program says its version.
+func describe(r row, out string) description {
+	d := description{modules: map[string]string{}}
+	if r.census == "" {
+		d.version = strings.TrimPrefix(number.FindString(out), "v")
+		if m := libraries.FindStringSubmatch(out); m != nil && r.name != "openssl" {
+			d.library = m[1] + " " + m[2]
+		}
+		return d
+	}
+	for line := range strings.Lines(out) {
+		f := strings.Split(strings.TrimRight(line, "\r\n"), "\t")
+		switch {
+		case len(f) < 2:
+		case f[0] == "version":
+			d.version = f[1]
+		case f[0] == "library":
+			d.library = f[1]
+			if m := libraries.FindStringSubmatch(f[1]); m != nil {
+				d.library = m[1] + " " + m[2]
+			}
+		case f[0] == "module":
+			d.modules[f[1]] = strings.Join(f[2:], " ")
+		case f[0] == "store" && filepath.IsAbs(f[1]):
+			d.stores = append(d.stores, f[1])
+		}
+	}
+	return d
+}
+
+// output runs a program that says who it is, for ten seconds at most.
+func (o FindOptions) output(ctx context.Context, path string, args []string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, args...)
+	process(cmd, false)
+	cmd.Cancel = func() error { return killGroup(cmd) }
+	cmd.WaitDelay = time.Second
+	cmd.Env = cleanEnv(o.Dir)
+	cmd.Dir = o.Dir
+	var b bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &limited{w: &b, left: 1 << 16}, &limited{w: &b, left: 1 << 16}
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return "", errors.New("does not say who it is within 10 s")
+	}
+	if err != nil {
+		return b.String(), fmt.Errorf("does not say who it is: %w", err)
+	}
+	return b.String(), nil
+}
+
+// cleanEnv is the environment of a client: nothing of ours.
+func cleanEnv(dir string) []string {
+	return []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + dir, "TMPDIR=" + dir, "LANG=C.UTF-8", "TERM=dumb", "NO_COLOR=1"}
+}
+
+// A limited keeps the first bytes of what is written.
+type limited struct {
+	w    *bytes.Buffer
+	left int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	n := min(len(p), l.left)
+	l.w.Write(p[:n])
+	l.left -= n
+	return len(p), nil
+}
