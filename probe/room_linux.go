@@ -40,7 +40,7 @@ func isolated(ctx context.Context, two bool, name string, args ...string) *exec.
 
 // enter makes the namespaces that this process was started in a room. Nothing
 // of it is seen outside, and the kernel takes it down with the process.
-func enter(a *Authority, stores []string) (*Room, error) {
+func enter(a *Authority) (*Room, error) {
 	r := &Room{Isolated: true}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return nil, fmt.Errorf("mounts of our own: %w", err)
@@ -69,37 +69,46 @@ func enter(a *Authority, stores []string) (*Room, error) {
 	}
 	b, err := os.ReadFile("/proc/self/uid_map")
 	r.Nobody = err == nil && strings.Count(string(b), "\n") > 1
-	cover := func(with, path string) {
-		at, err := filepath.EvalSymlinks(path)
-		if err != nil || strings.HasPrefix(at, r.Dir+"/") {
-			return
-		}
-		if err := unix.Mount(with, at, "", unix.MS_BIND, ""); err != nil {
-			r.Notes = append(r.Notes, fmt.Sprintf("%s cannot be covered: %v", path, err))
-		}
-	}
-	cover(r.hosts(), "/etc/hosts")
+	r.bind(r.hosts(), "/etc/hosts")
 	for _, dir := range folders {
-		cover(r.certs(), dir)
+		r.bind(r.certs(), dir)
 	}
-	for _, path := range slices.Concat(bundles, stores) {
+	r.cover(bundles)
+	return r, nil
+}
+
+// bind puts a file or folder of the room over one of the machine.
+func (r *Room) bind(with, path string) {
+	at, err := filepath.EvalSymlinks(path)
+	if err != nil || strings.HasPrefix(at, r.Dir+"/") {
+		return
+	}
+	if err := unix.Mount(with, at, "", unix.MS_BIND, ""); err != nil {
+		r.Notes = append(r.Notes, fmt.Sprintf("%s cannot be covered: %v", path, err))
+	}
+}
+
+// cover puts the store of the room over stores of the machine, in the format of
+// each. Outside a room it does nothing.
+func (r *Room) cover(stores []string) {
+	if !r.Isolated {
+		return
+	}
+	for _, path := range stores {
 		at, err := filepath.EvalSymlinks(path)
-		if err != nil {
+		if err != nil || sameFile(at, r.bundle(), r.keystore(), r.certs()) {
 			continue
 		}
-		info, err := os.Stat(at)
-		switch {
+		switch info, err := os.Stat(at); {
 		case err != nil:
-		case slices.ContainsFunc(folders, func(dir string) bool { return strings.HasPrefix(at, dir+"/") }) && sameFile(at, r.bundle(), r.keystore()):
 		case info.IsDir():
-			cover(r.certs(), at)
+			r.bind(r.certs(), at)
 		case strings.HasSuffix(at, "cacerts"):
-			cover(r.keystore(), at)
+			r.bind(r.keystore(), at)
 		default:
-			cover(r.bundle(), at)
+			r.bind(r.bundle(), at)
 		}
 	}
-	return r, nil
 }
 
 // sameFile reports whether a path leads to one of the files of the room.

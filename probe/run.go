@@ -1,0 +1,558 @@
+package probe
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+)
+
+// Limits of a run.
+const (
+	runLimit  = 25 * time.Second
+	maxOutput = 64 << 10
+	maxReason = 300
+)
+
+// A Request says what is probed.
+type Request struct {
+	Find FindOptions `json:"find"`
+	// Clients are the beginnings of the IDs of those that are probed; none is all
+	// that are found.
+	Clients []string `json:"clients,omitempty"`
+	// Command is a program with its arguments that is probed instead of what is
+	// found; {url} and the like stand for the server, and {ca} for what it may be
+	// told to trust.
+	Command  []string      `json:"command,omitempty"`
+	Protocol string        `json:"protocol,omitempty"` // of Command
+	Cases    []string      `json:"cases"`              // IDs
+	Env      []string      `json:"env,omitempty"`      // instead of a clean environment
+	Limit    time.Duration `json:"limit,omitempty"`    // of a run; 25 seconds if zero
+	Trust    bool          `json:"trust,omitempty"`    // by the process's variables, even in a room
+}
+
+// A Message is one thing that a probe has to tell.
+type Message struct {
+	Room    *Room    `json:"room,omitempty"`
+	Client  *Client  `json:"client,omitempty"`
+	Skipped *Skipped `json:"skipped,omitempty"`
+	Outcome *Outcome `json:"outcome,omitempty"`
+	Error   string   `json:"error,omitempty"`
+}
+
+// Isolated probes in a room of its own: it starts a program, this one, which
+// calls [Inside] when it is given these arguments. An error that wraps
+// [ErrNoRoom] says that the machine does not allow it.
+func Isolated(ctx context.Context, r Request, name string, args ...string) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		request, err := json.Marshal(r)
+		if err != nil {
+			yield(Message{}, err)
+			return
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		cmd, out, words, err := startIsolated(ctx, request, name, args...)
+		if err != nil {
+			yield(Message{}, fmt.Errorf("%w: %w", ErrNoRoom, err))
+			return
+		}
+		in := bufio.NewScanner(out)
+		in.Buffer(nil, 1<<20)
+		first := true
+		for in.Scan() {
+			var m Message
+			if err := json.Unmarshal(in.Bytes(), &m); err != nil {
+				yield(Message{}, fmt.Errorf("what the room says: %w", err))
+				cancel()
+				break
+			}
+			var failed error
+			if m.Error != "" {
+				failed = errors.New(m.Error)
+				if first {
+					failed = fmt.Errorf("%w: %s", ErrNoRoom, m.Error)
+				}
+			}
+			first = false
+			if !yield(m, failed) || failed != nil {
+				cancel()
+				cmd.Wait()
+				return
+			}
+		}
+		if err := cmd.Wait(); err != nil {
+			yield(Message{}, fmt.Errorf("the room: %w: %s", cmp.Or(ctx.Err(), err), clip(words.String())))
+		}
+	}
+}
+
+// ErrNoRoom is the error of a machine that allows no namespaces.
+var ErrNoRoom = errors.New("no room of its own")
+
+func startIsolated(ctx context.Context, request []byte, name string, args ...string) (*exec.Cmd, io.Reader, *bytes.Buffer, error) {
+	var last error
+	for _, two := range []bool{true, false} {
+		if two && os.Getuid() != 0 {
+			continue
+		}
+		cmd := isolated(ctx, two, name, args...)
+		words := &bytes.Buffer{}
+		cmd.Stdin, cmd.Stderr = bytes.NewReader(request), &limited{w: words, left: maxReason}
+		cmd.WaitDelay = time.Second
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if last = cmd.Start(); last == nil {
+			return cmd, out, words, nil
+		}
+	}
+	return nil, nil, nil, last
+}
+
+// Inside is the probe in the room: it reads a [Request] and writes a line of
+// JSON for each [Message].
+func Inside(ctx context.Context, in io.Reader, out io.Writer) error {
+	var r Request
+	if err := json.NewDecoder(in).Decode(&r); err != nil {
+		return err
+	}
+	enc := json.NewEncoder(out)
+	for m, err := range r.inside(ctx) {
+		if err != nil {
+			m.Error = err.Error()
+		}
+		if err := enc.Encode(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r Request) inside(ctx context.Context) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		a, err := NewAuthority(time.Now())
+		if err != nil {
+			yield(Message{}, err)
+			return
+		}
+		room, err := enter(a)
+		if err != nil {
+			yield(Message{}, err)
+			return
+		}
+		r.in(ctx, a, room, yield)
+	}
+}
+
+// Fallback probes without a room, in a folder that it makes and removes: with
+// the cases that need no names, and clients that can be told whom to trust. Why
+// is the reason that it gives.
+func (r Request) Fallback(ctx context.Context, why string) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		dir, err := os.MkdirTemp("", "wontfix-probe-")
+		if err != nil {
+			yield(Message{}, err)
+			return
+		}
+		defer os.RemoveAll(dir)
+		a, err := NewAuthority(time.Now())
+		if err != nil {
+			yield(Message{}, err)
+			return
+		}
+		room := &Room{Dir: dir, Why: why}
+		if err := room.furnish(a); err != nil {
+			yield(Message{}, err)
+			return
+		}
+		r.in(ctx, a, room, yield)
+	}
+}
+
+// in finds the clients and runs them.
+func (r Request) in(ctx context.Context, a *Authority, room *Room, yield func(Message, error) bool) {
+	find := r.Find
+	find.Dir = filepath.Join(room.Dir, "stubs")
+	if err := os.MkdirAll(find.Dir, 0o755); err != nil {
+		yield(Message{}, err)
+		return
+	}
+	if !yield(Message{Room: room}, nil) {
+		return
+	}
+	clients, skipped, err := r.clients(ctx, find)
+	if err != nil {
+		yield(Message{}, err)
+		return
+	}
+	for _, s := range skipped {
+		if !yield(Message{Skipped: &s}, nil) {
+			return
+		}
+	}
+	for _, c := range clients {
+		room.cover(c.Stores)
+		if !yield(Message{Client: &c}, nil) {
+			return
+		}
+	}
+	for o := range r.run(ctx, a, room, clients) {
+		if !yield(Message{Outcome: &o}, nil) {
+			return
+		}
+	}
+}
+
+// clients returns those that are asked for.
+func (r Request) clients(ctx context.Context, find FindOptions) ([]Client, []Skipped, error) {
+	if len(r.Command) > 0 {
+		path, err := exec.LookPath(r.Command[0])
+		if err != nil {
+			return nil, nil, err
+		}
+		if path, err = filepath.Abs(path); err != nil {
+			return nil, nil, err
+		}
+		return []Client{{ID: filepath.Base(path), Path: path, Protocol: cmp.Or(r.Protocol, "https"), Args: r.Command[1:], TrustEnv: trustOpenSSL}}, nil, nil
+	}
+	list, skipped, err := Find(ctx, find)
+	if len(r.Clients) > 0 {
+		list = slices.DeleteFunc(list, func(c Client) bool {
+			return !slices.ContainsFunc(r.Clients, func(p string) bool { return strings.HasPrefix(c.ID, p) })
+		})
+	}
+	return list, skipped, err
+}
+
+// Needs returns the ID of the case that a client has to accept for a refusal of
+// this one to mean anything; the control itself needs none.
+func (c Case) Needs() string {
+	switch {
+	case c.Severity == Control && c.ID == "T01":
+		return ""
+	case c.Severity == Control:
+		return "T01"
+	case c.proxy:
+		return "X02"
+	case c.Host == hostIP:
+		return "N09"
+	case slices.Contains([]string{"N03", "N04", "N05", "N06", "N17", "N23", "C17"}, c.ID):
+		return "N02"
+	}
+	return "T01"
+}
+
+// A runner runs clients against cases, some at a time.
+type runner struct {
+	r     Request
+	a     *Authority
+	room  *Room
+	slots chan struct{}
+	out   chan Outcome
+}
+
+// run yields the outcome of each client in each case that applies to it, as
+// they come.
+func (r Request) run(ctx context.Context, a *Authority, room *Room, clients []Client) iter.Seq[Outcome] {
+	return func(yield func(Outcome) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		n := &runner{r: r, a: a, room: room, slots: make(chan struct{}, runtime.NumCPU()+1), out: make(chan Outcome)}
+		var wg sync.WaitGroup
+		for _, c := range clients {
+			wg.Go(func() { n.client(ctx, c) })
+		}
+		go func() {
+			wg.Wait()
+			close(n.out)
+		}()
+		stopped := false
+		for o := range n.out {
+			if !stopped && !yield(o) {
+				stopped = true
+				cancel()
+			}
+		}
+	}
+}
+
+// client runs the controls of a client and then, where they were accepted, what
+// rests on them.
+func (n *runner) client(ctx context.Context, c Client) {
+	var list []Case
+	wanted := map[string]bool{"T01": true}
+	for _, id := range n.r.Cases {
+		if k, ok := CaseByID(id); ok && k.applies(c.Protocol) && (n.room.Isolated || k.Local()) && !(k.proxy && c.Protocol != "https") {
+			wanted[id] = true
+			if need := k.Needs(); need != "" {
+				wanted[need] = true
+			}
+		}
+	}
+	for _, k := range cases {
+		if wanted[k.ID] {
+			list = append(list, k)
+		}
+	}
+	built, err := n.build(ctx, c)
+	if err != nil {
+		n.out <- Outcome{Client: c.ID, Case: "T01", Verdict: Error, Reason: clip(err.Error())}
+		list = slices.DeleteFunc(list, func(k Case) bool { return k.ID == "T01" })
+	}
+	accepted := map[string]success{}
+	why := map[string]Outcome{}
+	for _, level := range []string{"", "T01", "rest"} {
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		for _, k := range list {
+			need := k.Needs()
+			now := need
+			if need != "" && k.Severity != Control {
+				now = "rest"
+			}
+			if now != level {
+				continue
+			}
+			like, ok := accepted[need]
+			if need != "" && !ok {
+				reason := "control " + need + " was not accepted"
+				if r := why[need].Reason; r != "" {
+					reason += ": " + r
+				}
+				n.out <- Outcome{Client: c.ID, Case: k.ID, Verdict: NoVerdict, Reason: clip(reason)}
+				continue
+			}
+			wg.Go(func() {
+				o, how := n.judge(ctx, c, k, built, like)
+				mu.Lock()
+				why[k.ID] = o
+				if o.Verdict == Accept {
+					accepted[k.ID] = how
+				}
+				mu.Unlock()
+				n.out <- o
+			})
+		}
+		wg.Wait()
+	}
+}
+
+// A success is how a client says that it has got the answer, seen when it had.
+type success struct {
+	known   bool
+	exit    bool // its status was 0
+	printed bool // and it printed the answer
+}
+
+// judge runs a client in a case, once more if it comes to no end.
+func (n *runner) judge(ctx context.Context, c Client, k Case, built string, like success) (Outcome, success) {
+	var o Outcome
+	var how success
+	for range 2 {
+		n.slots <- struct{}{}
+		o, how = n.once(ctx, c, k, built, like)
+		<-n.slots
+		if o.Verdict != Timeout || ctx.Err() != nil {
+			break
+		}
+	}
+	return o, how
+}
+
+// once runs a client in a case. An error is an outcome: it means that nothing
+// was found out.
+func (n *runner) once(ctx context.Context, c Client, k Case, built string, like success) (Outcome, success) {
+	o := Outcome{Client: c.ID, Case: k.ID, Verdict: Error}
+	fail := func(err error) (Outcome, success) {
+		o.Reason = clip(err.Error())
+		return o, success{}
+	}
+	s, err := n.a.Serve(k, ServeOptions{Protocol: c.Protocol, Local: !n.room.Isolated})
+	if err != nil {
+		return fail(err)
+	}
+	dir, err := os.MkdirTemp(n.room.Dir, "run-")
+	if err != nil {
+		s.Close()
+		return fail(err)
+	}
+	defer os.RemoveAll(dir)
+	asNobody := n.room.Nobody && n.r.Env == nil && reachable(c.Path)
+	if asNobody {
+		if err := os.Chown(dir, nobody, nobody); err != nil {
+			s.Close()
+			return fail(err)
+		}
+	}
+	limit := cmp.Or(n.r.Limit, runLimit)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	fill := n.fill(s, dir, c, built)
+	cmd := exec.CommandContext(ctx, c.Path, filled(fill, c.Args)...)
+	process(cmd, asNobody)
+	cmd.Dir = dir
+	cmd.Env = cleanEnv(dir)
+	if n.r.Env != nil {
+		cmd.Env = n.r.Env
+	}
+	cmd.Env = append(cmd.Env, filled(fill, c.Env)...)
+	if c.NeedsTrustEnv && n.r.Env == nil || !n.room.Isolated || n.r.Trust {
+		cmd.Env = append(cmd.Env, filled(fill, c.TrustEnv)...)
+	}
+	if k.proxy {
+		p := "http://" + s.Addr.String()
+		cmd.Env = append(cmd.Env, "https_proxy="+p, "HTTPS_PROXY="+p, "http_proxy="+p, "no_proxy=")
+	}
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &limited{w: &stdout, left: maxOutput}, &limited{w: &stderr, left: maxOutput}
+	var stdin io.WriteCloser
+	if c.Stdin != "" {
+		if stdin, err = cmd.StdinPipe(); err != nil {
+			s.Close()
+			return fail(err)
+		}
+	}
+	cmd.Cancel = func() error { return killGroup(cmd) }
+	cmd.WaitDelay = time.Second
+	began := time.Now()
+	if err = cmd.Start(); err == nil {
+		if stdin != nil {
+			// It stays open: at its end some clients go before the answer comes.
+			io.WriteString(stdin, filled(fill, []string{c.Stdin})[0])
+			ended := make(chan struct{})
+			go func() {
+				select {
+				case <-ended:
+				case <-time.After(limit / 2):
+				}
+				stdin.Close()
+			}()
+			err = cmd.Wait()
+			close(ended)
+		} else {
+			err = cmd.Wait()
+		}
+	}
+	killGroup(cmd) // what it has left behind
+	o.Duration = time.Since(began)
+	stopped := ctx.Err() != nil
+	o.Seen = s.Close()
+	how := success{known: true, exit: err == nil, printed: strings.Contains(stdout.String(), s.Proof) || n.wrote(dir, s.Proof)}
+	failed := like.known && !stopped && (like.exit && !how.exit || like.printed && !how.printed)
+	if k.half != nil || k.act != answerPlainly {
+		failed = false
+	}
+	o.Verdict = Judge(o.Seen, stopped, failed)
+	if o.Seen.Note != "" && o.Verdict != Error && o.Verdict != Timeout {
+		o.Verdict = NoVerdict
+	}
+	o.Reason = reason(o, c, err, stderr.String(), stdout.String())
+	return o, how
+}
+
+// wrote reports whether a client has put the answer into its file.
+func (n *runner) wrote(dir, proof string) bool {
+	b, err := os.ReadFile(filepath.Join(dir, "out"))
+	return err == nil && bytes.Contains(b, []byte(proof))
+}
+
+// fill has the values for the placeholders of a run.
+func (n *runner) fill(s *Server, dir string, c Client, built string) *strings.Replacer {
+	return strings.NewReplacer(
+		"{url}", s.URL(), "{host}", s.Host, "{port}", strconv.Itoa(int(s.Addr.Port())), "{token}", s.Token, "{dir}", dir, "{out}", built,
+		"{stub}", filepath.Join(n.room.Dir, "stubs", c.Stub), "{ca}", n.room.bundle(), "{cadir}", n.room.empty(), "{jks}", n.room.keystore(),
+	)
+}
+
+func filled(r *strings.Replacer, list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = r.Replace(s)
+	}
+	return out
+}
+
+// build makes what a client runs from its stub, and returns the folder of it.
+func (n *runner) build(ctx context.Context, c Client) (string, error) {
+	if len(c.Build) == 0 {
+		return "", nil
+	}
+	n.slots <- struct{}{}
+	defer func() { <-n.slots }()
+	dir, err := os.MkdirTemp(n.room.Dir, "build-")
+	if err != nil {
+		return "", err
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*runLimit)
+	defer cancel()
+	args := filled(strings.NewReplacer("{out}", dir, "{stub}", filepath.Join(n.room.Dir, "stubs", c.Stub)), c.Build)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	process(cmd, false)
+	cmd.Env = cleanEnv(dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s: %w: %s", filepath.Base(args[0]), err, out)
+	}
+	return dir, nil
+}
+
+// reason says why an outcome is what it is, in few words: the alert, or what
+// the client says.
+func reason(o Outcome, c Client, err error, stderr, stdout string) string {
+	switch {
+	case o.Seen.Note != "":
+		return o.Seen.Note
+	case o.Verdict == Accept:
+		return ""
+	case o.Verdict == Reject && o.Seen.Alert != 0:
+		return "alert " + AlertName(o.Seen.Alert)
+	}
+	for _, text := range []string{stderr, stdout} {
+		lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
+		for _, line := range slices.Backward(lines) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "at ") {
+				return clip(line)
+			}
+		}
+	}
+	if err != nil {
+		return clip(err.Error())
+	}
+	return ""
+}
+
+// clip makes a client's words fit to be kept.
+func clip(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return ' '
+		}
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.TrimSpace(s))
+	if r := []rune(s); len(r) > maxReason {
+		s = string(r[:maxReason-1]) + "…"
+	}
+	return s
+}
