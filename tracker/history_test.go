@@ -64,9 +64,10 @@ func makeRandom(t *testing.T, seed uint64, n int, args ...string) *randomHistory
 		own := tree{}
 		if len(from) > 0 {
 			maps.Copy(own, trees[from[rnd.IntN(len(from))]])
-			for path, file := range trees[from[rnd.IntN(len(from))]] {
+			other := trees[from[rnd.IntN(len(from))]]
+			for _, path := range slices.Sorted(maps.Keys(other)) { // the same each time
 				if rnd.IntN(3) > 0 {
-					own[path] = file
+					own[path] = other[path]
 				}
 			}
 		}
@@ -75,6 +76,10 @@ func makeRandom(t *testing.T, seed uint64, n int, args ...string) *randomHistory
 		}
 		for range rnd.IntN(4) {
 			changeRandom(rnd, own)
+		}
+		if i == n-1 {
+			delete(own, "active")
+			own["active/CVE-2099-0001"] = "100644 the tip is a tracker"
 		}
 		tips = slices.DeleteFunc(tips, func(k int) bool { return slices.Contains(from, k) })
 		tips = append(tips, i)
