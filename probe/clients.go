@@ -182,7 +182,7 @@ var table = []row{
 	{name: "busybox", describe: []string{}, programs: []string{"busybox"}, only: "wget", runs: []run{{name: "wget", args: []string{"wget", "-O", "-", "{url}"}, trust: trustOpenSSL}}},
 	{name: "aria2c", describe: []string{"--version"}, programs: []string{"aria2c"}, runs: plain("-q", "--async-dns=false", "--max-tries=1", "--timeout=10", "--connect-timeout=10", "-d", "{dir}", "-o", "out", "{url}")},
 	{name: "axel", describe: []string{"--version"}, programs: []string{"axel"}, trust: trustOpenSSL, runs: plain("-q", "-n", "1", "-T", "10", "-o", "{dir}/out", "{url}")},
-	{name: "lftp", describe: []string{"--version"}, programs: []string{"lftp"}, runs: plain("-c", "set net:max-retries 1; set net:timeout 10; set cmd:fail-exit yes; cat {url}")},
+	{name: "lftp", describe: []string{"--version"}, programs: []string{"lftp"}, runs: plain("-c", "set net:max-retries 1; set net:timeout 10; set net:reconnect-interval-base 1; set net:persist-retries 0; set cmd:fail-exit yes; cat {url}")},
 	{name: "socat", describe: []string{"-V"}, programs: []string{"socat"}, only: "define WITH_OPENSSL", trust: trustOpenSSL, runs: []run{{protocol: "tls", args: []string{"-T", "10", "-t", "5", "-", "OPENSSL:{host}:{port}"}, stdin: "GET /{token} HTTP/1.0\r\n\r\n"}}},
 	{name: "ncat", describe: []string{"--version"}, programs: []string{"ncat"}, runs: []run{{protocol: "tls", args: []string{"--ssl", "{host}", "{port}"}, stdin: "GET /{token} HTTP/1.0\r\n\r\n"}}},
 	{name: "lua", numbered: true, describe: []string{"-e", "require('ssl.https') print(_VERSION .. ' luasec ' .. require('ssl')._VERSION)"}, programs: []string{"lua", "lua5.*", "luajit"}, only: "luasec", runs: []run{{name: "luasec", stub: "lua.lua", args: []string{"{stub}", "{url}"}}}},
@@ -195,7 +195,7 @@ var table = []row{
 		runs: []run{{args: []string{"--ignore-stdin", "--check-status", "--follow", "--timeout", "10", "GET", "{url}"}, env: []string{"HTTPIE_CONFIG_DIR={dir}/httpie"}}}},
 	{name: "mono", describe: []string{"--version"}, programs: []string{"mono"}, only: "Mono", runs: []run{{name: "WebClient", stub: "Probe.cs", build: []string{"mcs", "-out:{out}/Probe.exe", "{stub}"}, args: []string{"{out}/Probe.exe", "{url}"}}}},
 	{name: "cargo", describe: []string{"--version"}, programs: []string{"cargo"}, places: []string{"~/.cargo/bin/cargo"}, trust: []string{"CARGO_HTTP_CAINFO={ca}"},
-		runs: []run{{args: []string{"search", "--registry", "probe", "--limit", "1", "wontfix"}, env: []string{"CARGO_HOME={dir}/cargo", "CARGO_REGISTRIES_PROBE_INDEX=sparse+{url}/", "CARGO_NET_RETRY=0", "CARGO_HTTP_TIMEOUT=10"}}}},
+		runs: []run{{name: "sparse", args: []string{"search", "--registry", "probe", "--limit", "1", "wontfix"}, env: []string{"CARGO_HOME={dir}/cargo", "CARGO_REGISTRIES_PROBE_INDEX=sparse+{url}/", "CARGO_NET_RETRY=0", "CARGO_HTTP_TIMEOUT=10"}}}},
 }
 
 func javaRun(library string) run {

@@ -124,19 +124,30 @@ func (o FindOptions) programs(r row) []string {
 		found, _ := filepath.Glob(pattern) // the patterns are ours
 		for _, path := range found {
 			real, err := filepath.EvalSymlinks(path)
-			if err != nil || seen[real] || strings.HasSuffix(path, "-config") || strings.Contains(filepath.Base(path), "-") && r.census == "census.py" {
+			if err != nil || seen[real] || !r.named(path) {
 				continue
 			}
 			seen[real] = true
-			if filepath.Base(real) == "busybox" || filepath.Base(filepath.Dir(real)) != filepath.Base(filepath.Dir(path)) && r.census == "" {
-				path = filepath.Clean(path) // what it does depends on its name, or it is a script beside its library
-			} else {
+			// What a program does may depend on its name, and a script may need what
+			// lies beside it.
+			if sameName := filepath.Base(real) == filepath.Base(path) && filepath.Base(filepath.Dir(real)) == filepath.Base(filepath.Dir(path)); sameName || r.census != "" && r.named(real) {
 				path = real
 			}
 			paths = append(paths, path)
 		}
 	}
 	return paths
+}
+
+// named reports whether a file has the name of one of the row's programs, with
+// nothing but a version behind it: python3.11, not python3-config or pypy3clean,
+// which are never to be started.
+func (r row) named(path string) bool {
+	base := filepath.Base(path)
+	return slices.ContainsFunc(slices.Concat(r.programs, r.places), func(pattern string) bool {
+		name, _, _ := strings.Cut(filepath.Base(pattern), "[")
+		return strings.TrimRight(base, "-.0123456789") == strings.TrimRight(name, "-.*0123456789")
+	})
 }
 
 // trusted returns why a program must not be run: one that others can change, or
@@ -182,6 +193,9 @@ func (o FindOptions) ask(ctx context.Context, r row, path string) ([]Client, err
 		}
 	}
 	name := r.name
+	if strings.HasPrefix(filepath.Base(path), "pypy") {
+		name = "pypy"
+	}
 	if r.numbered {
 		name += firstTwo.FindString(d.version)
 	}

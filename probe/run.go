@@ -24,9 +24,10 @@ import (
 
 // Limits of a run.
 const (
-	runLimit  = 25 * time.Second
-	maxOutput = 64 << 10
-	maxReason = 300
+	runLimit    = 25 * time.Second
+	afterAnswer = 3 * time.Second
+	maxOutput   = 64 << 10
+	maxReason   = 300
 )
 
 // A Request says what is probed.
@@ -404,6 +405,8 @@ func (n *runner) once(ctx context.Context, c Client, k Case, built string, like 
 	limit := cmp.Or(n.r.Limit, runLimit)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	ended := make(chan struct{})
+	defer close(ended)
 	fill := n.fill(s, dir, c, built)
 	cmd := exec.CommandContext(ctx, c.Path, filled(fill, c.Args)...)
 	process(cmd, asNobody)
@@ -436,19 +439,28 @@ func (n *runner) once(ctx context.Context, c Client, k Case, built string, like 
 		if stdin != nil {
 			// It stays open: at its end some clients go before the answer comes.
 			io.WriteString(stdin, filled(fill, []string{c.Stdin})[0])
-			ended := make(chan struct{})
 			go func() {
 				select {
 				case <-ended:
+				case <-s.Answered:
 				case <-time.After(limit / 2):
 				}
 				stdin.Close()
 			}()
-			err = cmd.Wait()
-			close(ended)
-		} else {
-			err = cmd.Wait()
 		}
+		go func() { // one that has its answer and does not go
+			select {
+			case <-ended:
+				return
+			case <-s.Answered:
+			}
+			select {
+			case <-ended:
+			case <-time.After(afterAnswer):
+				cancel()
+			}
+		}()
+		err = cmd.Wait()
 	}
 	killGroup(cmd) // what it has left behind
 	o.Duration = time.Since(began)

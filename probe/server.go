@@ -43,6 +43,7 @@ type Server struct {
 	Addr     netip.AddrPort // where it listens: a loopback address
 	Token    string         // what makes a request ours: part of the path, of the user's name, …
 	Proof    string         // what a client can know from our answer alone
+	Answered chan struct{}  // closed when the answer was sent
 
 	listener, second net.Listener
 	config, hop      *tls.Config // hop is for where a redirect leads
@@ -72,7 +73,7 @@ func (a *Authority) Serve(c Case, o ServeOptions) (*Server, error) {
 	if !c.applies(o.Protocol) {
 		return nil, fmt.Errorf("case %s cannot be played in %s", c.ID, o.Protocol)
 	}
-	s := &Server{Case: c, Protocol: o.Protocol, Host: c.Host, Token: random(), Proof: random(), open: map[net.Conn]bool{}}
+	s := &Server{Case: c, Protocol: o.Protocol, Host: c.Host, Token: random(), Proof: random(), Answered: make(chan struct{}), open: map[net.Conn]bool{}}
 	if o.Local && c.Host != hostIP {
 		if !c.Local() {
 			return nil, fmt.Errorf("case %s needs names of its own", c.ID)
@@ -183,6 +184,19 @@ func (s *Server) URL() string {
 }
 
 func (s *Server) hostPort() string { return s.Host + ":" + strconv.Itoa(int(s.Addr.Port())) }
+
+// answered tells that what the client waits for was sent, if its request came.
+func (s *Server) answered() {
+	s.see(func(n *Seen) {
+		select {
+		case <-s.Answered:
+		default:
+			if n.Request {
+				close(s.Answered)
+			}
+		}
+	})
+}
 
 // Close stops the server and returns what it has seen. It waits until what the
 // client has sent is read.
@@ -442,6 +456,7 @@ func (s *Server) handleHop(conn net.Conn) {
 
 // afterTLS reads what a client sends when it holds the handshake for good.
 func (s *Server) afterTLS(c *tls.Conn) {
+	defer s.answered()
 	r := bufio.NewReaderSize(c, maxLine)
 	if talk, ok := dialogues[s.Protocol]; ok {
 		s.talk(r, c, talk, false)
