@@ -260,22 +260,21 @@ func b2i(b bool) int {
 func (rep *probeReport) line(c probe.Client, worst int) (state, detail string) {
 	switch {
 	case worst < len(severities):
-		var wrong, cves []string
+		var wrong []string
+		right := 0
 		for _, o := range rep.of(c.ID) {
-			if rep.unsafe(o) == "" {
-				continue
-			}
 			k, _ := probe.CaseByID(o.Case)
-			words := "accepts"
-			if o.Verdict == probe.Leak {
-				words = "sends its request before it refuses"
+			switch {
+			case rep.unsafe(o) == "":
+				right += b2i(k.Expect == probe.ExpectReject)
+			case o.Verdict == probe.Leak:
+				wrong = append(wrong, o.Case+" sends its request before it refuses: "+k.Presents)
+			default:
+				wrong = append(wrong, o.Case+" accepts: "+k.Presents)
 			}
-			wrong = append(wrong, fmt.Sprintf("%s %s: %s", o.Case, words, k.Presents))
-			for _, cve := range k.CVEs {
-				if !slices.Contains(cves, cve) {
-					cves = append(cves, cve)
-				}
-			}
+		}
+		if n := len(wrong); n > 3 {
+			wrong = append(wrong[:2], fmt.Sprintf("and %d more; %s refused", n-2, plural(right, "bad case")))
 		}
 		return "UNSAFE " + string(severities[worst]), strings.Join(wrong, "; ")
 	case worst == len(severities):
