@@ -1,0 +1,93 @@
+package probe
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMain makes the test binary a client, when it is called as one.
+func TestMain(m *testing.M) {
+	if kind := os.Getenv("PROBE_CLIENT"); kind != "" {
+		os.Exit(madeClient(kind, os.Args[1], os.Args[2]))
+	}
+	os.Exit(m.Run())
+}
+
+// madeClient behaves in one of the ways that a verdict has to tell apart.
+func madeClient(kind, url, ca string) int {
+	pool := x509.NewCertPool()
+	if pem, err := os.ReadFile(ca); err == nil && kind != "rejects" {
+		pool.AppendCertsFromPEM(pem)
+	}
+	get := func(config *tls.Config) error {
+		c := http.Client{Transport: &http.Transport{TLSClientConfig: config}, Timeout: 5 * time.Second}
+		res, err := c.Get(url)
+		if err == nil {
+			_, err = io.Copy(os.Stdout, res.Body)
+		}
+		return err
+	}
+	lax := &tls.Config{InsecureSkipVerify: true}
+	strict := &tls.Config{RootCAs: pool}
+	var err error
+	switch kind {
+	case "accepts":
+		err = get(lax)
+	case "lies": // that it refused, and has accepted
+		get(lax)
+		fmt.Println("REJECT certificate verify failed")
+	case "leaks": // and looks at the certificate afterwards
+		if out := os.Stdout; get(strict) != nil {
+			os.Stdout, _ = os.Open(os.DevNull)
+			get(lax)
+			os.Stdout = out
+			return 1
+		}
+	case "sleeps":
+		time.Sleep(time.Minute)
+	case "stays away":
+		fmt.Println("REJECT certificate verify failed")
+		return 1
+	default:
+		err = get(strict)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func TestMadeClients(t *testing.T) {
+	for kind, want := range map[string]string{
+		"accepts": "T01 accept, T02 accept", "strict": "T01 accept, T02 reject", "rejects": "T01 reject, T02 no-verdict",
+		"lies": "T01 accept, T02 accept", "leaks": "T01 accept, T02 leak", "sleeps": "T01 timeout, T02 no-verdict", "stays away": "T01 error, T02 no-verdict",
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			r := Request{Command: []string{os.Args[0], "{url}", "{ca}"}, Cases: []string{"T02"}, Env: []string{"PROBE_CLIENT=" + kind}}
+			if kind == "sleeps" {
+				r.Limit = time.Second
+			}
+			var have []string
+			for m, err := range r.Fallback(t.Context(), "a test") {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if o := m.Outcome; o != nil {
+					have = append(have, fmt.Sprint(o.Case, " ", o.Verdict))
+				}
+			}
+			if have := strings.Join(have, ", "); have != want {
+				t.Errorf("%s, want %s", have, want)
+			}
+		})
+	}
+}
