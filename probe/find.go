@@ -27,6 +27,8 @@ type FindOptions struct {
 	Path string `json:"path"` // folders, as in PATH
 	Home string `json:"home"` // of the user, where version managers keep theirs
 	Dir  string `json:"-"`    // a folder that can be written
+	// Limit is how long a program has to say who it is; 10 seconds if zero.
+	Limit time.Duration `json:"limit,omitempty"`
 }
 
 // A Skipped is a program that was found and not run.
@@ -46,6 +48,10 @@ type description struct {
 // dare to run. It asks each program once who it is. The error is one of writing
 // to Dir.
 func Find(ctx context.Context, o FindOptions) ([]Client, []Skipped, error) {
+	return o.find(ctx, table)
+}
+
+func (o FindOptions) find(ctx context.Context, rows []row) ([]Client, []Skipped, error) {
 	entries, err := stubs.ReadDir("stubs")
 	if err != nil {
 		return nil, nil, err
@@ -64,7 +70,7 @@ func Find(ctx context.Context, o FindOptions) ([]Client, []Skipped, error) {
 	var clients []Client
 	var skipped []Skipped
 	slots := make(chan struct{}, runtime.NumCPU()+1)
-	for _, r := range table {
+	for _, r := range rows {
 		for _, path := range o.programs(r) {
 			wg.Go(func() {
 				slots <- struct{}{}
@@ -119,15 +125,19 @@ func (o FindOptions) programs(r row) []string {
 		}
 		patterns = append(patterns, p)
 	}
-	seen := map[string]bool{}
+	var seen []os.FileInfo
 	for _, pattern := range patterns {
 		found, _ := filepath.Glob(pattern) // the patterns are ours
 		for _, path := range found {
 			real, err := filepath.EvalSymlinks(path)
-			if err != nil || seen[real] || !r.named(path) {
+			if err != nil || !r.named(path) {
 				continue
 			}
-			seen[real] = true
+			info, err := os.Stat(real)
+			if err != nil || slices.ContainsFunc(seen, func(s os.FileInfo) bool { return os.SameFile(s, info) }) {
+				continue
+			}
+			seen = append(seen, info)
 			// What a program does may depend on its name, and a script may need what
 			// lies beside it.
 			if sameName := filepath.Base(real) == filepath.Base(path) && filepath.Base(filepath.Dir(real)) == filepath.Base(filepath.Dir(path)); sameName || r.census != "" && r.named(real) {
@@ -170,13 +180,27 @@ func trusted(path string) error {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok && s.Uid != 0 && int(s.Uid) != os.Getuid() {
 		return fmt.Errorf("it belongs to the user %d", s.Uid)
 	}
+	for _, name := range []string{path, real} {
+		for dir := filepath.Dir(name); ; dir = filepath.Dir(dir) {
+			info, err := os.Stat(dir)
+			if err != nil {
+				return err
+			}
+			if info.Mode()&0o002 != 0 && info.Mode()&os.ModeSticky == 0 {
+				return fmt.Errorf("others can put another in its place: all can write to %s", dir)
+			}
+			if dir == filepath.Dir(dir) {
+				break
+			}
+		}
+	}
 	return nil
 }
 
 // ask returns the clients that a program is.
 func (o FindOptions) ask(ctx context.Context, r row, path string) ([]Client, error) {
 	if err := trusted(path); err != nil {
-		return nil, fmt.Errorf("not run: %w", err)
+		return nil, err
 	}
 	args := r.describe
 	if r.census != "" {
@@ -189,7 +213,7 @@ func (o FindOptions) ask(ctx context.Context, r row, path string) ([]Client, err
 			return nil, err
 		}
 		if d = describe(r, out); !strings.Contains(out, r.only) {
-			return nil, nil
+			return nil, fmt.Errorf("what it says of itself has no %q", r.only)
 		}
 	}
 	name := r.name
@@ -230,6 +254,9 @@ func (o FindOptions) ask(ctx context.Context, r row, path string) ([]Client, err
 		}
 		list = append(list, c)
 	}
+	if len(list) == 0 {
+		return nil, errors.New("it has no library for TLS")
+	}
 	return list, nil
 }
 
@@ -243,9 +270,9 @@ var (
 func describe(r row, out string) description {
 	d := description{modules: map[string]string{}}
 	if r.census == "" {
-		d.version = strings.TrimPrefix(number.FindString(out), "v")
+		d.version = clip(strings.TrimPrefix(number.FindString(out), "v"))
 		if m := libraries.FindStringSubmatch(out); m != nil && r.name != "openssl" {
-			d.library = m[1] + " " + m[2]
+			d.library = clip(m[1] + " " + m[2])
 		}
 		return d
 	}
@@ -254,14 +281,14 @@ func describe(r row, out string) description {
 		switch {
 		case len(f) < 2:
 		case f[0] == "version":
-			d.version = f[1]
+			d.version = clip(f[1])
 		case f[0] == "library":
-			d.library = f[1]
+			d.library = clip(f[1])
 			if m := libraries.FindStringSubmatch(f[1]); m != nil {
-				d.library = m[1] + " " + m[2]
+				d.library = clip(m[1] + " " + m[2])
 			}
 		case f[0] == "module":
-			d.modules[f[1]] = strings.Join(f[2:], " ")
+			d.modules[f[1]] = clip(strings.Join(f[2:], " "))
 		case f[0] == "store" && filepath.IsAbs(f[1]):
 			d.stores = append(d.stores, f[1])
 		}
@@ -269,9 +296,10 @@ func describe(r row, out string) description {
 	return d
 }
 
-// output runs a program that says who it is, for ten seconds at most.
+// output runs a program that says who it is.
 func (o FindOptions) output(ctx context.Context, path string, args []string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	limit := cmp.Or(o.Limit, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
 	process(cmd, false)
@@ -283,7 +311,7 @@ func (o FindOptions) output(ctx context.Context, path string, args []string) (st
 	cmd.Stdout, cmd.Stderr = &limited{w: &b, left: 1 << 16}, &limited{w: &b, left: 1 << 16}
 	err := cmd.Run()
 	if ctx.Err() != nil {
-		return "", errors.New("does not say who it is within 10 s")
+		return "", fmt.Errorf("does not say who it is within %v", limit)
 	}
 	if err != nil {
 		return b.String(), fmt.Errorf("does not say who it is: %w", err)
