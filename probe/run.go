@@ -541,8 +541,8 @@ func reason(o Outcome, c Client, err error, stderr, stdout string) string {
 	for _, text := range []string{stderr, stdout} {
 		lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
 		for _, line := range slices.Backward(lines) {
-			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "at ") {
-				return clip(line)
+			if line = clip(line); line != "" && !strings.HasPrefix(line, "at ") {
+				return line
 			}
 		}
 	}
@@ -554,7 +554,7 @@ func reason(o Outcome, c Client, err error, stderr, stdout string) string {
 
 // clip makes a client's words fit to be kept.
 func clip(s string) string {
-	s = strings.Map(func(r rune) rune {
+	s = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {
 			return ' '
 		}
@@ -562,7 +562,7 @@ func clip(s string) string {
 			return -1
 		}
 		return r
-	}, strings.TrimSpace(s))
+	}, s))
 	if r := []rune(s); len(r) > maxReason {
 		s = string(r[:maxReason-1]) + "…"
 	}
