@@ -159,7 +159,7 @@ func markCore(list []Case, ids ...string) []Case {
 var trustCases = []Case{
 	accept("T01", "valid chain", "RFC 5280 6.1", nil).control(),
 	reject("T02", "untrusted root", Critical, "RFC 5280 6.1.1(d)", func(p *plan) {
-		p.root = p.a.authority("untrusted root", "stranger", nil)
+		p.root = p.a.authority("wontfix throw-away untrusted root", "stranger", nil)
 		p.issuer.issuer = p.root
 		p.send = []*certificate{p.issuer, p.root}
 	}, "CVE-2014-9365", "CVE-2023-31486"),
@@ -192,10 +192,10 @@ var trustCases = []Case{
 		p.send = []*certificate{p.issuer, cross}
 	}),
 	reject("T14", "a hundred intermediates that sign each other", High, "RFC 4158", func(p *plan) {
-		one, two := p.a.authority("loop one", "issuer", nil), p.a.authority("loop two", "stranger", nil)
+		one, two := p.a.authority("wontfix throw-away loop one", "issuer", nil), p.a.authority("wontfix throw-away loop two", "stranger", nil)
 		p.leaf.issuer, p.send = one, nil
 		for range 50 {
-			p.send = append(p.send, p.a.authority("loop one", "issuer", two), p.a.authority("loop two", "stranger", one))
+			p.send = append(p.send, p.a.authority("wontfix throw-away loop one", "issuer", two), p.a.authority("wontfix throw-away loop two", "stranger", one))
 		}
 	}, "CVE-2024-28835"),
 }

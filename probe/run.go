@@ -224,6 +224,9 @@ func (r Request) in(ctx context.Context, a *Authority, room *Room, yield func(Me
 // clients returns those that are asked for.
 func (r Request) clients(ctx context.Context, find FindOptions) ([]Client, []Skipped, error) {
 	if len(r.Command) > 0 {
+		if words := strings.Join(r.Command[1:], " "); !strings.Contains(words, "{url}") && !(strings.Contains(words, "{host}") && strings.Contains(words, "{port}")) {
+			return nil, nil, fmt.Errorf("%s: its arguments do not say where the server is: they need {url}, or {host} and {port}", r.Command[0])
+		}
 		path, err := exec.LookPath(r.Command[0])
 		if err != nil {
 			return nil, nil, err

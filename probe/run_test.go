@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -16,6 +17,9 @@ import (
 func TestMain(m *testing.M) {
 	if kind := os.Getenv("PROBE_CLIENT"); kind != "" {
 		os.Exit(madeClient(kind, os.Args[1], os.Args[2]))
+	}
+	if len(os.Args) > 1 && roles[os.Args[1]] != nil {
+		os.Exit(roles[os.Args[1]](os.Args[2:]))
 	}
 	os.Exit(m.Run())
 }
@@ -50,6 +54,10 @@ func madeClient(kind, url, ca string) int {
 			os.Stdout = out
 			return 1
 		}
+	case "counts": // how many there are of it
+		os.Exit(countingClient(os.Getenv("PROBE_FOLDER"), func() error { return get(strict) }))
+	case "dials":
+		_, err = net.DialTimeout("tcp", "192.0.2.1:443", 5*time.Second)
 	case "sleeps":
 		time.Sleep(time.Minute)
 	case "stays away":
