@@ -29,6 +29,8 @@ type FindOptions struct {
 	Dir  string `json:"-"`    // a folder that can be written
 	// Limit is how long a program has to say who it is; 10 seconds if zero.
 	Limit time.Duration `json:"limit,omitempty"`
+
+	room Room // in which programs are asked
 }
 
 // A Skipped is a program that was found and not run.
@@ -302,14 +304,18 @@ func (o FindOptions) output(ctx context.Context, path string, args []string) (st
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
-	process(cmd, false)
+	process(cmd, o.room.Nobody && reachable(path))
 	cmd.Cancel = func() error { return killGroup(cmd) }
 	cmd.WaitDelay = time.Second
 	cmd.Env = cleanEnv(o.Dir)
 	cmd.Dir = o.Dir
 	var b bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &limited{w: &b, left: 1 << 16}, &limited{w: &b, left: 1 << 16}
-	err := cmd.Run()
+	err := launch(cmd, o.room.Isolated)
+	if err == nil {
+		err = cmd.Wait()
+	}
+	killGroup(cmd) // what it has left behind
 	if ctx.Err() != nil {
 		return "", fmt.Errorf("does not say who it is within %v", limit)
 	}

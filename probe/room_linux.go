@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -187,13 +188,29 @@ func unescape(s string) string {
 	return s
 }
 
-// process sets as whom and how a client is run: in a group of its own, which
-// can be stopped as a whole, and dying with us.
+// process sets as whom and how a client is run: in a session of its own, which
+// has no terminal and can be stopped as a whole, and dying with us.
 func process(cmd *exec.Cmd, asNobody bool) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	if asNobody {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
 	}
+}
+
+// launch starts a client. In a room it gets none of our capabilities: with them
+// it could make the file system writable again.
+func launch(cmd *exec.Cmd, isolated bool) error {
+	runtime.LockOSThread() // the bounding set is the thread's
+	defer runtime.UnlockOSThread()
+	if isolated {
+		for c := range uintptr(unix.CAP_LAST_CAP + 1) {
+			// An older kernel does not know the last ones.
+			if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil && !errors.Is(err, unix.EINVAL) {
+				return fmt.Errorf("capabilities: %w", err)
+			}
+		}
+	}
+	return cmd.Start()
 }
 
 // reachable reports whether nobody can run a program.

@@ -24,6 +24,8 @@ func (r *Room) cover([]string) {}
 
 func process(*exec.Cmd, bool) {}
 
+func launch(cmd *exec.Cmd, _ bool) error { return cmd.Start() }
+
 func reachable(string) bool { return false }
 
 func killGroup(cmd *exec.Cmd) error {

@@ -190,7 +190,7 @@ func (r Request) Fallback(ctx context.Context, why string) iter.Seq2[Message, er
 // in finds the clients and runs them.
 func (r Request) in(ctx context.Context, a *Authority, room *Room, yield func(Message, error) bool) {
 	find := r.Find
-	find.Dir = filepath.Join(room.Dir, "stubs")
+	find.Dir, find.room = filepath.Join(room.Dir, "stubs"), *room
 	if err := os.MkdirAll(find.Dir, 0o755); err != nil {
 		yield(Message{}, err)
 		return
@@ -438,7 +438,7 @@ func (n *runner) once(ctx context.Context, c Client, k Case, built string, like 
 	cmd.Cancel = func() error { return killGroup(cmd) }
 	cmd.WaitDelay = time.Second
 	began := time.Now()
-	if err = cmd.Start(); err == nil {
+	if err = launch(cmd, n.room.Isolated); err == nil {
 		if stdin != nil {
 			// It stays open: at its end some clients go before the answer comes.
 			io.WriteString(stdin, filled(fill, []string{c.Stdin})[0])
@@ -524,8 +524,13 @@ func (n *runner) build(ctx context.Context, c Client) (string, error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	process(cmd, false)
 	cmd.Env = cleanEnv(dir)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%s: %w: %s", filepath.Base(args[0]), err, out)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err = launch(cmd, n.room.Isolated); err == nil {
+		err = cmd.Wait()
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w: %s", filepath.Base(args[0]), err, &out)
 	}
 	return dir, nil
 }
