@@ -27,6 +27,7 @@ type Client struct {
 	NeedsTrustEnv bool     `json:"needsTrustEnv,omitempty"`
 
 	row string // of the table
+	how how    // an override that is in force
 }
 
 // A row is a kind of program. Programs and Places are patterns of file names,

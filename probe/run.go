@@ -45,6 +45,9 @@ type Request struct {
 	Env      []string      `json:"env,omitempty"`      // instead of a clean environment
 	Limit    time.Duration `json:"limit,omitempty"`    // of a run; 25 seconds if zero
 	Trust    bool          `json:"trust,omitempty"`    // by the process's variables, even in a room
+	// Overrides, where it is set, asks what changes the clients' verification on
+	// this machine, and what each does with it.
+	Overrides *OverrideOptions `json:"overrides,omitempty"`
 }
 
 // A Message is one thing that a probe has to tell.
@@ -53,7 +56,9 @@ type Message struct {
 	Client  *Client  `json:"client,omitempty"`
 	Skipped *Skipped `json:"skipped,omitempty"`
 	Outcome *Outcome `json:"outcome,omitempty"`
-	Error   string   `json:"error,omitempty"`
+	// Override comes after all outcomes.
+	Override *Override `json:"override,omitempty"`
+	Error    string    `json:"error,omitempty"`
 }
 
 // Isolated probes in a room of its own: it starts a program, this one, which
@@ -219,6 +224,9 @@ func (r Request) in(ctx context.Context, a *Authority, room *Room, yield func(Me
 			return
 		}
 	}
+	if r.Overrides != nil {
+		r.overrides(ctx, a, room, clients, yield)
+	}
 }
 
 // clients returns those that are asked for.
@@ -363,6 +371,7 @@ type success struct {
 	known   bool
 	exit    bool // its status was 0
 	printed bool // and it printed the answer
+	keys    bool // it wrote the keys of the connection
 }
 
 // judge runs a client in a case, once more if it comes to no end.
@@ -411,7 +420,11 @@ func (n *runner) once(ctx context.Context, c Client, k Case, built string, like 
 	ended := make(chan struct{})
 	defer close(ended)
 	fill := n.fill(s, dir, c, built)
-	cmd := exec.CommandContext(ctx, c.Path, filled(fill, c.Args)...)
+	if err := c.how.put(dir, fill); err != nil {
+		s.Close()
+		return fail(err)
+	}
+	cmd := exec.CommandContext(ctx, c.Path, filled(fill, append(slices.Clip(c.how.args), c.Args...))...)
 	process(cmd, asNobody)
 	cmd.Dir = dir
 	cmd.Env = cleanEnv(dir)
@@ -426,6 +439,7 @@ func (n *runner) once(ctx context.Context, c Client, k Case, built string, like 
 		p := "http://" + s.Addr.String()
 		cmd.Env = append(cmd.Env, "https_proxy="+p, "HTTPS_PROXY="+p, "http_proxy="+p, "no_proxy=")
 	}
+	cmd.Env = append(cmd.Env, filled(fill, c.how.env)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &limited{w: &stdout, left: maxOutput}, &limited{w: &stderr, left: maxOutput}
 	var stdin io.WriteCloser
@@ -469,7 +483,7 @@ func (n *runner) once(ctx context.Context, c Client, k Case, built string, like 
 	o.Duration = time.Since(began)
 	stopped := ctx.Err() != nil
 	o.Seen = s.Close()
-	how := success{known: true, exit: err == nil, printed: strings.Contains(stdout.String(), s.Proof) || n.wrote(dir, s.Proof)}
+	how := success{known: true, exit: err == nil, printed: strings.Contains(stdout.String(), s.Proof) || n.wrote(dir, s.Proof), keys: keysWritten(dir)}
 	failed := like.known && !stopped && (like.exit && !how.exit || like.printed && !how.printed)
 	if k.half != nil || k.act != answerPlainly {
 		failed = false
