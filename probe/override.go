@@ -197,6 +197,9 @@ func (f *finder) add(kind, source string, line int, k knob, key, value, between 
 		o.Clients = []string{}
 	}
 	o.how.why = cmp.Or(k.why, h.why)
+	if o.how.files != nil && k.instead == "" && strings.ContainsAny(value, ";|&`$!<>{}\n\"'") {
+		o.how.why = "its value is more than a word or a path"
+	}
 	if k.class == Hook {
 		o.how = how{why: "it would run code"}
 	}

@@ -83,7 +83,7 @@ type measurer struct {
 }
 
 // play runs a client in a case.
-func (m *measurer) play(ctx context.Context, c Client, id string) (Outcome, success) {
+func (m *measurer) play(ctx context.Context, c Client, id string, like success) (Outcome, success) {
 	var key strings.Builder
 	key.WriteString(c.ID + "\n" + id + "\n" + strings.Join(slices.Concat(c.how.env, c.how.args), "\n"))
 	for _, name := range slices.Sorted(maps.Keys(c.how.files)) {
@@ -103,7 +103,7 @@ func (m *measurer) play(ctx context.Context, c Client, id string) (Outcome, succ
 					o = Outcome{Client: c.ID, Case: id, Verdict: Error, Reason: clip(err.Error())}
 					return
 				}
-				o, s = m.judge(ctx, c, k, built, success{})
+				o, s = m.judge(ctx, c, k, built, like)
 			})
 			return o, s
 		}
@@ -190,7 +190,11 @@ func (m *measurer) compare(ctx context.Context, o *Override, c Client) ([]Effect
 		plain.how = *o.how.before
 	}
 	with.how = o.how
-	control, _ := m.play(ctx, plain, "T01")
+	control, like := m.play(ctx, plain, "T01", success{})
+	if control.Verdict != Accept && plain.how.env != nil { // it needs what the system's file has beside
+		plain.how = how{}
+		control, like = m.play(ctx, plain, "T01", success{})
+	}
 	if control.Verdict != Accept {
 		return nil, "could not be measured: control T01 was not accepted"
 	}
@@ -202,18 +206,18 @@ func (m *measurer) compare(ctx context.Context, o *Override, c Client) ([]Effect
 		if !m.room.Isolated && !k.Local() || !k.applies(c.Protocol) {
 			continue
 		}
-		before, _ := m.play(ctx, plain, id)
-		after, how := m.play(ctx, with, id)
+		before, _ := m.play(ctx, plain, id, like)
+		after, result := m.play(ctx, with, id, like)
 		for _, v := range []Outcome{before, after} {
 			if v.Verdict == Error || v.Verdict == Timeout || v.Verdict == NoVerdict {
 				return list, "could not be measured: " + id + " ended in " + string(v.Verdict)
 			}
 		}
 		list = append(list, Effect{c.ID, id, before.Verdict, after.Verdict})
-		now[id] = before.Verdict == Reject && after.Verdict != Reject
-		already = already && before.Verdict != Reject
+		now[id] = before.Verdict != Accept && after.Verdict != Reject && before.Verdict != after.Verdict
+		already = already && before.Verdict == Accept
 		switch {
-		case o.Class == KeyLeak && how.keys:
+		case o.Class == KeyLeak && result.keys:
 			return list, "keys are written"
 		case id == "T01" && after.Verdict == Reject:
 			return list, "trust redirected: the control is no longer accepted"

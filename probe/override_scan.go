@@ -125,7 +125,7 @@ func scanSpaced(data []byte) (list []setting) {
 		}
 		line = strings.TrimPrefix(line, "set ")
 		key, value := split(strings.TrimSpace(line), "=")
-		list = append(list, setting{n, strings.ToLower(key), key, value, "set " + line + "\n"})
+		list = append(list, setting{n, strings.ToLower(key), key, value, "set " + key + " " + value + "\n"})
 	})
 	return list
 }
@@ -342,7 +342,7 @@ func scanApt(data []byte) (list []setting) {
 	end := func() {
 		if len(words) > 0 {
 			key := strings.Join(append(stack[:len(stack):len(stack)], words[0]), "::")
-			if value := strings.Join(words[1:], " "); len(words) > 1 {
+			if value := strings.Join(words[1:], " "); len(words) > 1 && !strings.ContainsAny(key, " \t\r\n;{}\"") {
 				list = append(list, setting{began, strings.ToLower(key), key, value, key + ` "` + value + "\";\n"})
 			}
 		}

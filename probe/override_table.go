@@ -58,6 +58,9 @@ func (k knob) with(text string) knob {
 	return k
 }
 
+// alone is put in force instead of the value, which may have more.
+func (k knob) alone(text string) knob { k.instead = text; return k }
+
 func (k knob) unmeasured(why string) knob { k.why = why; return k }
 
 // falsy is what Perl takes for false.
@@ -72,7 +75,7 @@ var variables = []knob{
 	off("NODE_TLS_REJECT_UNAUTHORIZED", "NODE_TLS_REJECT_UNAUTHORIZED", oneOf("0"), "node/https", "node/fetch", "node/tls", "npm"),
 	off("npm-strict-ssl", "npm_config_strict_ssl", isFalse, "npm"),
 	off("GIT_SSL_NO_VERIFY", "GIT_SSL_NO_VERIFY", nil, "git").as(showWord).noted("whatever its value is"),
-	off("git-sslverify", "GIT_CONFIG_PARAMETERS", having("sslverify=false"), "git").as(showName),
+	off("git-sslverify", "GIT_CONFIG_PARAMETERS", having("sslverify=false"), "git").as(showName).alone("'http.sslVerify=false'"),
 	off("pip-trusted-host", "PIP_TRUSTED_HOST", isSet, "python/pip").as(showHost).with("{host} {host}:{port}"),
 	off("PERL_LWP_SSL_VERIFY_HOSTNAME", "PERL_LWP_SSL_VERIFY_HOSTNAME", falsy, "perl/LWP"),
 	off("PERL_HTTP_TINY_SSL_INSECURE_BY_DEFAULT", "PERL_HTTP_TINY_SSL_INSECURE_BY_DEFAULT", truthy, "perl/HTTP::Tiny").as(showWord),
@@ -299,7 +302,7 @@ var npmKnobs = []knob{
 var gemKnobs = []knob{off("gem-ssl-verify-mode", "ssl_verify_mode", oneOf("0")), trusts("gem-ca", "ssl_ca_cert", "ruby/gem")}
 
 var hgKnobs = []knob{
-	off("hg-alias-insecure", "alias.*", having("--insecure")).as(showName), {id: "hg-alias", class: Hook, key: "alias.*", bad: func(s string) bool { return len(s) > 0 && s[0] == '!' }},
+	off("hg-alias-insecure", "alias.*", having("--insecure")).as(showName).alone("[alias]\nidentify = identify --insecure\n").noted("tried with the command of the probe"), {id: "hg-alias", class: Hook, key: "alias.*", bad: func(s string) bool { return len(s) > 0 && s[0] == '!' }},
 	{id: "hg-hook", class: Hook, key: "hooks.*", bad: isSet}, {id: "hg-extension", class: Hook, key: "extensions.*", bad: having("/")},
 	trusts("hg-cacerts", "web.cacerts", "hg"), trusts("hg-fingerprints", "hostsecurity.*:fingerprints", "hg").as(showName), trusts("hg-fingerprints", "hostfingerprints.*", "hg").as(showName),
 	trusts("hg-verifycertsfile", "hostsecurity.*:verifycertsfile", "hg").as(showName), weaker("hg-minimumprotocol", "hostsecurity.*minimumprotocol", oneOf("tls1.0", "tls1.1")), through("hg-proxy", "http_proxy.host", "hg"),

@@ -210,4 +210,3 @@ func TestFollowedOverrides(t *testing.T) {
 		t.Errorf("%s\nwant %s", have, want)
 	}
 }
-
