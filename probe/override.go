@@ -377,8 +377,12 @@ func (f *finder) paths(patterns []string) []string {
 				found = found[:maxOverrideFiles]
 			}
 			for _, path := range found {
-				if !seen[path] {
-					seen[path] = true
+				real, err := filepath.EvalSymlinks(path)
+				if err != nil {
+					real = path
+				}
+				if !seen[real] {
+					seen[real] = true
 					list = append(list, path)
 				}
 			}

@@ -26,12 +26,12 @@ import (
 // TestS01Room: in a room there is the loopback device alone, and who listens,
 // listens there.
 func TestS01Room(t *testing.T) {
-	have := says(t, true, Request{}, `while read a b; do case $a in *:) echo $a;; esac; done </proc/net/dev
+	have := asks(t, true, Request{}, `while read a b; do case $a in *:) echo $a;; esac; done </proc/net/dev
 for f in tcp tcp6 udp udp6; do while read a local c state rest; do case $state in 0A|07) echo $f,${local%:*};; esac; done </proc/net/$f; done | sort -u`+" | tr '\\n' ' '")
 	if have != "tcp,0100007F" {
 		t.Errorf("listening: %s", have)
 	}
-	if have := says(t, true, Request{}, `while read a b; do case $a in *:*) echo ${a%%:*};; esac; done </proc/net/dev | tr '\n' ' '`); have != "lo" {
+	if have := asks(t, true, Request{}, `while read a b; do case $a in *:*) echo ${a%%:*};; esac; done </proc/net/dev | tr '\n' ' '`); have != "lo" {
 		t.Errorf("devices: %s", have)
 	}
 	list := outcomes(probed(t, true, Request{Command: []string{os.Args[0], "{url}", "{ca}"}, Cases: []string{"T01"}, Env: []string{"PROBE_CLIENT=dials"}}))
@@ -49,7 +49,7 @@ func TestS02(t *testing.T) {
 	const name = "wontfix-probe-test"
 	kept := filepath.Join(t.TempDir(), "kept")
 	testkit.Must(t, os.WriteFile(kept, []byte("as it was"), 0o666))
-	have := says(t, true, Request{Env: []string{"PATH=/usr/bin:/bin"}}, // an environment given: not as nobody
+	have := asks(t, true, Request{Env: []string{"PATH=/usr/bin:/bin"}}, // an environment given: not as nobody
 		`(for d in /etc /usr /var/tmp '`+home+`'; do if (echo x >$d/`+name+`) 2>/dev/null; then echo wrote $d; fi; done
 if (echo x >'`+kept+`') 2>/dev/null; then echo wrote file; fi
 if umount /etc/hosts 2>/dev/null; then echo unmounted; fi
@@ -127,7 +127,7 @@ func listing(t *testing.T, dir string) string {
 
 // TestS03Room looks for keys in the whole folder of a room, from within.
 func TestS03Room(t *testing.T) {
-	have := says(t, true, Request{Env: []string{"PATH=/usr/bin:/bin"}}, `cd '{dir}'/.. && echo $(find . -type f | wc -l) $(grep -rl 'PRIVATE KEY' . | wc -l)`)
+	have := asks(t, true, Request{Env: []string{"PATH=/usr/bin:/bin"}}, `cd '{dir}'/.. && echo $(find . -type f | wc -l) $(grep -rl 'PRIVATE KEY' . | wc -l)`)
 	files, keys, _ := strings.Cut(have, " ")
 	if n, err := strconv.Atoi(files); err != nil || n < 8 || keys != "0" {
 		t.Errorf("%q: files, and those with a key", have)
@@ -361,7 +361,7 @@ func TestS11(t *testing.T) {
 	testkit.Must(t, os.WriteFile(secret, []byte("secret\n"), 0o600))
 	testkit.Must(t, os.WriteFile(open, []byte("open\n"), 0o666))
 	testkit.Must(t, os.Chmod(open, 0o666))
-	have := says(t, true, Request{}, `echo $(id -u) $(id -G) $(cat '`+open+`') $(cat '`+secret+`' 2>&1 | grep -c denied) \
+	have := asks(t, true, Request{}, `echo $(id -u) $(id -G) $(cat '`+open+`') $(cat '`+secret+`' 2>&1 | grep -c denied) \
 $( (echo x >'`+open+`') 2>/dev/null || echo no) $( (echo x >'{dir}'/../x) 2>/dev/null || echo no) $( (echo x >'{ca}') 2>/dev/null || echo no) \
 $( (echo x >{dir}/x) && echo own) $(ls '{dir}')`)
 	if want := "65534 65534 open 1 no no no own x"; have != want {
@@ -373,7 +373,7 @@ $( (echo x >{dir}/x) && echo own) $(ls '{dir}')`)
 // over the room.
 func TestS11Capabilities(t *testing.T) {
 	for _, env := range [][]string{nil, {"PATH=/usr/bin:/bin"}} {
-		have := says(t, true, Request{Env: env}, `while read name value; do case $name in CapPrm:|CapEff:) echo $value;; esac; done </proc/self/status | tr '\n' ' '`)
+		have := asks(t, true, Request{Env: env}, `while read name value; do case $name in CapPrm:|CapEff:) echo $value;; esac; done </proc/self/status | tr '\n' ' '`)
 		if want := strings.Repeat("0", 16); have != want+" "+want {
 			t.Errorf("environment %q: the client's capabilities are %s", env, have)
 		}

@@ -94,7 +94,7 @@ func outcomes(list []Message) []Outcome {
 
 // says runs a script of the shell as a client and returns the last line that it
 // writes. It does not connect.
-func says(t *testing.T, isolated bool, r Request, text string) string {
+func asks(t *testing.T, isolated bool, r Request, text string) string {
 	t.Helper()
 	r.Command, r.Cases = []string{"/bin/sh", "-c", text, "sh", "{url}"}, []string{"T01"}
 	list := outcomes(probed(t, isolated, r))
@@ -219,7 +219,7 @@ func TestS05(t *testing.T) {
 		t.Setenv(name, "/of/ours/"+name)
 	}
 	ways(t, func(t *testing.T, isolated bool) {
-		have := says(t, isolated, Request{}, "env | cut -d= -f1 | sort | tr '\\n' ' '; env | grep -c /of/ours/")
+		have := asks(t, isolated, Request{}, "env | cut -d= -f1 | sort | tr '\\n' ' '; env | grep -c /of/ours/")
 		allowed := []string{"HOME", "LANG", "NO_COLOR", "OLDPWD", "PATH", "PWD", "SHLVL", "TERM", "TMPDIR", "_", "0"}
 		if !isolated { // whom to trust
 			allowed = append(allowed, "SSL_CERT_DIR", "SSL_CERT_FILE")
@@ -253,7 +253,7 @@ func TestS06Home(t *testing.T) {
 	testkit.Must(t, os.WriteFile(filepath.Join(home, ".netrc"), []byte("default login a password b\n"), 0o600))
 	t.Setenv("HOME", home)
 	ways(t, func(t *testing.T, isolated bool) {
-		have := says(t, isolated, Request{Find: FindOptions{Home: home}}, `echo "[$(ls -A ~)] [$(cat ~/.netrc 2>/dev/null)] [$(env | grep -c '`+home+`')]"`)
+		have := asks(t, isolated, Request{Find: FindOptions{Home: home}}, `echo "[$(ls -A ~)] [$(cat ~/.netrc 2>/dev/null)] [$(env | grep -c '`+home+`')]"`)
 		if have != "[] [] [0]" {
 			t.Error(have)
 		}
@@ -264,7 +264,7 @@ func TestS06Home(t *testing.T) {
 // cursor.
 func TestS06Words(t *testing.T) {
 	ways(t, func(t *testing.T, isolated bool) {
-		have := says(t, isolated, Request{}, `printf '\033[31m'; head -c 10000000 /dev/zero | tr '\0' x`)
+		have := asks(t, isolated, Request{}, `printf '\033[31m'; head -c 10000000 /dev/zero | tr '\0' x`)
 		if len([]rune(have)) != maxReason || !strings.HasPrefix(have, "[31mxxx") {
 			t.Errorf("%d bytes: %q", len(have), have)
 		}
