@@ -159,6 +159,38 @@ func (e Evidence) String() string                { return evidenceNames.text(uin
 func (e Evidence) MarshalText() ([]byte, error)  { return []byte(e.String()), nil }
 func (e *Evidence) UnmarshalText(b []byte) error { return unmarshal(e, evidenceNames, "evidence", b) }
 
+// Strength says how firmly a publisher stands behind a statement.
+type Strength uint8
+
+// The strengths.
+const (
+	Firm    Strength = iota // somebody wrote it about this vulnerability and release
+	Soft                    // written, and the publisher says that it can go either way
+	Derived                 // worked out by comparing versions or names
+)
+
+var strengthNames = names{"firm", "soft", "derived"}
+
+func (s Strength) String() string                { return strengthNames.text(uint8(s)) }
+func (s Strength) MarshalText() ([]byte, error)  { return []byte(s.String()), nil }
+func (s *Strength) UnmarshalText(b []byte) error { return unmarshal(s, strengthNames, "strength", b) }
+
+// Scope is what a statement was said of.
+type Scope uint8
+
+// The scopes.
+const (
+	ScopeVulnerability Scope = iota // this vulnerability in this package
+	ScopePackage                    // every vulnerability of the package
+	ScopeRelease                    // every package of the release
+)
+
+var scopeNames = names{"cve", "package", "release"}
+
+func (s Scope) String() string                { return scopeNames.text(uint8(s)) }
+func (s Scope) MarshalText() ([]byte, error)  { return []byte(s.String()), nil }
+func (s *Scope) UnmarshalText(b []byte) error { return unmarshal(s, scopeNames, "scope", b) }
+
 // An Outlook is what waiting will bring to the owner of a machine.
 type Outlook uint8
 

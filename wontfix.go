@@ -48,31 +48,32 @@ func (t *Tracker) Line(file string, line int) string {
 
 // An Entry is all that one tracker says about one vulnerability.
 type Entry struct {
-	Tracker    string
-	ID         string // the name of the file: "CVE-2014-9365"
-	File       string // path in the tracker: "retired/CVE-2014-9365"
-	Candidate  string // the ID as the text itself gives it
-	Withdrawn  string // why the whole entry does not count, in one phrase; "" if it does
-	Published  string // effective date of publication as written; see [Entry.PublishedAt]
-	PublicDate string
-	DateAtUSN  string // PublicDate as it was when the first advisory went out
-	CRD        string // coordinated release date
+	Tracker    string   `json:"tracker,omitzero"`
+	ID         string   `json:"id,omitzero"`        // the vulnerability: "CVE-2014-9365"
+	Aliases    []string `json:"aliases,omitzero"`   // other IDs of the same vulnerability
+	File       string   `json:"file,omitzero"`      // path in the tracker: "retired/CVE-2014-9365"
+	Candidate  string   `json:"candidate,omitzero"` // the ID as the text itself gives it
+	Withdrawn  string   `json:"withdrawn,omitzero"` // why the whole entry does not count, in one phrase; "" if it does
+	Published  string   `json:"published,omitzero"` // effective date of publication as written; see [Entry.PublishedAt]
+	PublicDate string   `json:"public_date,omitzero"`
+	DateAtUSN  string   `json:"date_at_usn,omitzero"` // PublicDate as it was when the first advisory went out
+	CRD        string   `json:"crd,omitzero"`         // coordinated release date
 
-	Description  string // the public text about the vulnerability
-	VendorText   string // the publisher's own text about it
-	Mitigation   string
-	DiscoveredBy string
-	AssignedTo   string
+	Description  string `json:"description,omitzero"` // the public text about the vulnerability
+	VendorText   string `json:"vendor_text,omitzero"` // the publisher's own text about it
+	Mitigation   string `json:"mitigation,omitzero"`
+	DiscoveredBy string `json:"discovered_by,omitzero"`
+	AssignedTo   string `json:"assigned_to,omitzero"`
 
-	References []string
-	Bugs       []string
-	Notes      []Note
-	Priority   Priority
-	Priorities []PriorityOverride
-	CVSS       []CVSS
-	Tags       []Tag
-	Patches    []PatchSet
-	Statements []Statement
+	References []string           `json:"references,omitzero"`
+	Bugs       []string           `json:"bugs,omitzero"`
+	Notes      []Note             `json:"notes,omitzero"`
+	Priority   Priority           `json:"priority,omitzero"`
+	Priorities []PriorityOverride `json:"priorities,omitzero"`
+	CVSS       []CVSS             `json:"cvss,omitzero"`
+	Tags       []Tag              `json:"tags,omitzero"`
+	Patches    []PatchSet         `json:"patches,omitzero"`
+	Statements []Statement        `json:"statements,omitzero"`
 }
 
 // A Note is what one author wrote beside an entry, in the author's words.
@@ -84,16 +85,16 @@ type Note struct {
 
 // A Priority is the publisher's urgency. It is not a severity: see [CVSS].
 type Priority struct {
-	Word   string // as the tracker has it: "medium"
-	Reason string
-	Line   int
+	Word   string `json:"word,omitzero"` // as the tracker has it: "medium"
+	Reason string `json:"reason,omitzero"`
+	Line   int    `json:"line,omitzero"`
 }
 
 // A PriorityOverride is a priority for one package, or for one package in one
 // release, that takes the place of the entry's.
 type PriorityOverride struct {
-	Source  string
-	Release string // in the tracker's spelling; "" for every release
+	Source  string `json:"source,omitzero"`
+	Release string `json:"release,omitzero"` // in the tracker's spelling; "" for every release
 	Priority
 }
 
@@ -107,16 +108,16 @@ type CVSS struct {
 
 // A Tag is a list of the tracker's marks on a package.
 type Tag struct {
-	Key   string // package, or package_release
-	Words []string
-	Line  int
+	Key   string   `json:"key,omitzero"` // package, or package_release
+	Words []string `json:"words,omitzero"`
+	Line  int      `json:"line,omitzero"`
 }
 
 // A PatchSet is the list of patches for one package.
 type PatchSet struct {
-	Source  string
-	Patches []Patch
-	Line    int
+	Source  string  `json:"source,omitzero"`
+	Patches []Patch `json:"patches,omitzero"`
+	Line    int     `json:"line,omitzero"`
 }
 
 // A Patch is one place where a fix can be found.
@@ -161,48 +162,68 @@ func (e *Entry) PublishedAt() string {
 // A Statement is what an entry says of one source package in one release: the
 // tracker's words, where they stand, and what they mean.
 type Statement struct {
-	ID      string // of the vulnerability
-	Source  string // source package
-	Release Release
-	Label   string // the release in the tracker's spelling: "trusty/esm"
-	Word    string // the tracker's status word: "ignored"
-	Detail  string // the text that goes with it, usually from brackets
-	File    string
-	Line    int
+	ID     string `json:"id,omitzero"`     // of the vulnerability
+	Source string `json:"source,omitzero"` // source package
+	// Binary says that Source names a binary package: there are publishers
+	// that speak of what is installed, and not of what it was built from.
+	Binary bool `json:"binary,omitzero"`
+	// Module is the module and stream, as in "python39:3.9", that a package of
+	// a modular distribution has to be from for the statement to speak of it.
+	Module  string  `json:"module,omitzero"`
+	Release Release `json:"release,omitzero"`
+	Label   string  `json:"label,omitzero"`  // the release in the tracker's spelling: "trusty/esm"
+	Word    string  `json:"word,omitzero"`   // the tracker's status word: "ignored"
+	Detail  string  `json:"detail,omitzero"` // the text that goes with it, usually from brackets
+	File    string  `json:"file,omitzero"`
+	Line    int     `json:"line,omitzero"`
+	// Pointer says where in File the statement stands if Line alone does not:
+	// a JSON Pointer (RFC 6901), or the ID of an element. It is known right
+	// after parsing; a database keeps the line.
+	Pointer string `json:"pointer,omitzero"`
 
 	// DevelOf is set where the release is the one under development: the
 	// series that it was when the entry was last worked on.
-	DevelOf string
+	DevelOf string `json:"devel_of,omitzero"`
 
 	// Origin says who decided; nil where that was not asked for.
-	Origin *Origin
+	Origin *Origin `json:"origin,omitzero"`
 
-	Priority  string // the publisher's urgency for this package and release
-	Published string // effective date of publication, YYYY-MM-DD
+	Priority  string `json:"priority,omitzero"`  // the publisher's urgency for this package and release
+	Published string `json:"published,omitzero"` // effective date of publication, YYYY-MM-DD
 
 	Meaning
 }
 
 // Meaning is what the words of a statement say in the project's terms.
 type Meaning struct {
-	Status   Status
-	Decision Decision
-	Reasons  Reasons
-	Evidence Evidence // where the reasons were read
+	Status   Status   `json:"status,omitzero"`
+	Decision Decision `json:"decision,omitzero"`
+	Reasons  Reasons  `json:"reasons,omitzero"`
+	Evidence Evidence `json:"evidence,omitzero"` // where the reasons were read
 	// EvidenceLine is the line of the file that holds the evidence.
-	EvidenceLine int
+	EvidenceLine int `json:"evidence_line,omitzero"`
 
-	Fixed     string // first source version with the fix
-	Was       string // status word that a sweep has overwritten
-	WasDetail string
-	Successor string // source package that carries the work on
+	// Strength is how much weight the publisher puts on it, and Scope what it
+	// was said of.
+	Strength Strength `json:"strength,omitzero"`
+	Scope    Scope    `json:"scope,omitzero"`
+
+	Introduced string `json:"introduced,omitzero"` // first version that is vulnerable; "" if all before Fixed are
+	Fixed      string `json:"fixed,omitzero"`      // first version with the fix
+	Advisory   string `json:"advisory,omitzero"`   // the advisory that brought the fix
+	Was        string `json:"was,omitzero"`        // status word that a sweep has overwritten
+	WasDetail  string `json:"was_detail,omitzero"`
+	Successor  string `json:"successor,omitzero"` // source package that carries the work on
 	// Words are the tracker's own words that the reasons were read from, where
 	// they are not in Detail.
-	Words string
-	Since string // date that the tracker puts beside a deferral, YYYY-MM-DD
+	Words string `json:"words,omitzero"`
+	Since string `json:"since,omitzero"` // date that the tracker puts beside a deferral, YYYY-MM-DD
+	// Decided is the date that the publisher itself gives for the decision,
+	// YYYY-MM-DD.
+	Decided string `json:"decided,omitzero"`
 	// Because says in a phrase why an open word means that there is nothing
 	// to fix. It is set for decisions not-affected and withdrawn only.
-	Because string
+	Because string `json:"because,omitzero"`
 }
 
 // A Change is what became of one entry between two revisions of a tracker.

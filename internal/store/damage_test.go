@@ -69,7 +69,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"missing", nil, ErrMissing, "wontfix sync"},
 		{"empty", []byte{}, ErrDamaged, "ends in its header"},
 		{"random", random, ErrForeign, "not a database"},
-		{"newer", version(Version + 6), ErrNewer, "(schema 8, this one reads 2): upgrade wontfix, or build a new one with `wontfix sync`"},
+		{"newer", version(Version + 6), ErrNewer, "(schema 9, this one reads 3): upgrade wontfix, or build a new one with `wontfix sync`"},
 		{"older", version(0), ErrOlder, "run `wontfix sync`"},
 		{"stranger", stranger, ErrForeign, "another program"},
 		{"cut at a page", whole[:len(whole)-page], ErrDamaged, "bytes"},

@@ -20,12 +20,38 @@ type saying struct {
 	word, detail, priority, devel  uint32
 	fixed, was, wasDetail          uint32
 	successor, words, since, cause uint32
+	module, introduced             uint32
+	advisory, decided              uint32
 	release                        uint32 // where it is not the label's
 	reasons                        wontfix.Reasons
 	status                         wontfix.Status
 	decision                       wontfix.Decision
 	evidence                       wontfix.Evidence
+	kind                           uint8 // see kindOf
 	mode                           uint8 // evidenceNowhere …
+}
+
+// The parts of a saying's kind: whether it speaks of a binary package, its
+// strength, and its scope.
+const (
+	kindBinary   = 1
+	kindStrength = 1 // shift of two bits
+	kindScope    = 3 // shift of two bits
+	allKinds     = 1<<5 - 1
+)
+
+// kindOf packs the small fields of a statement that are mostly zero.
+func kindOf(s *wontfix.Statement) uint8 {
+	kind := uint8(s.Strength)&3<<kindStrength | uint8(s.Scope)&3<<kindScope
+	if s.Binary {
+		kind |= kindBinary
+	}
+	return kind
+}
+
+func setKind(s *wontfix.Statement, kind uint8) {
+	s.Binary = kind&kindBinary != 0
+	s.Strength, s.Scope = wontfix.Strength(kind>>kindStrength&3), wontfix.Scope(kind>>kindScope&3)
 }
 
 // A dictionary numbers strings and sayings, each distinct one once.
@@ -103,6 +129,7 @@ func (d *dictionary) add(s *wontfix.Statement, release string) uint32 {
 		word: d.number(s.Word), detail: d.number(s.Detail), priority: d.number(s.Priority), devel: d.number(s.DevelOf),
 		fixed: d.number(s.Fixed), was: d.number(s.Was), wasDetail: d.number(s.WasDetail),
 		successor: d.number(s.Successor), words: d.number(s.Words), since: d.number(s.Since), cause: d.number(s.Because),
+		module: d.number(s.Module), introduced: d.number(s.Introduced), advisory: d.number(s.Advisory), decided: d.number(s.Decided), kind: kindOf(s),
 		release: d.number(release), reasons: s.Reasons, status: s.Status, decision: s.Decision, evidence: s.Evidence, mode: mode,
 	}
 	id, ok := d.ids[v]
@@ -121,7 +148,8 @@ func sameSaying(a, b *wontfix.Statement) bool {
 	return a.Word == b.Word && a.Detail == b.Detail && a.Priority == b.Priority && a.DevelOf == b.DevelOf &&
 		a.Status == b.Status && a.Decision == b.Decision && a.Reasons == b.Reasons && a.Evidence == b.Evidence &&
 		a.Fixed == b.Fixed && a.Was == b.Was && a.WasDetail == b.WasDetail && a.Successor == b.Successor &&
-		a.Words == b.Words && a.Since == b.Since && a.Because == b.Because
+		a.Words == b.Words && a.Since == b.Since && a.Because == b.Because && kindOf(a) == kindOf(b) &&
+		a.Module == b.Module && a.Introduced == b.Introduced && a.Advisory == b.Advisory && a.Decided == b.Decided
 }
 
 // statement fills the parts of s that a saying has, apart from its release.
@@ -130,6 +158,8 @@ func (d *dictionary) statement(v *saying, s *wontfix.Statement) {
 	s.Status, s.Decision, s.Reasons, s.Evidence = v.status, v.decision, v.reasons, v.evidence
 	s.Fixed, s.Was, s.WasDetail = d.strings[v.fixed], d.strings[v.was], d.strings[v.wasDetail]
 	s.Successor, s.Words, s.Since, s.Because = d.strings[v.successor], d.strings[v.words], d.strings[v.since], d.strings[v.cause]
+	s.Module, s.Introduced, s.Advisory, s.Decided = d.strings[v.module], d.strings[v.introduced], d.strings[v.advisory], d.strings[v.decided]
+	setKind(s, v.kind)
 }
 
 // again numbers what was read from a blob of a label with the given release.

@@ -51,9 +51,14 @@ const (
 	hasSince
 	hasBecause
 	hasRelease
+	hasKind
+	hasModule
+	hasIntroduced
+	hasAdvisory
+	hasDecided
 
 	modeShift = 5
-	allFields = 1<<15 - 1
+	allFields = 1<<20 - 1
 )
 
 // A packer makes blobs out of rows. A blob has the statements on one source
@@ -158,6 +163,11 @@ func (p *packer) appendSaying(b []byte, v *saying) []byte {
 	set(hasSince, v.since != 0)
 	set(hasBecause, v.cause != 0)
 	set(hasRelease, v.release != 0)
+	set(hasKind, v.kind != 0)
+	set(hasModule, v.module != 0)
+	set(hasIntroduced, v.introduced != 0)
+	set(hasAdvisory, v.advisory != 0)
+	set(hasDecided, v.decided != 0)
 	b = appendUvarint(b, mask)
 	b = appendUvarint(b, p.strings.number(v.word))
 	b = append(b, byte(v.status), byte(v.decision))
@@ -172,10 +182,13 @@ func (p *packer) appendSaying(b []byte, v *saying) []byte {
 	if v.evidence != 0 {
 		b = append(b, byte(v.evidence))
 	}
-	for _, s := range [...]uint32{v.devel, v.was, v.wasDetail, v.successor, v.words, v.since, v.cause, v.release} {
+	for _, s := range [...]uint32{v.devel, v.was, v.wasDetail, v.successor, v.words, v.since, v.cause, v.release, v.module, v.introduced, v.advisory, v.decided} {
 		if s != 0 {
 			b = appendUvarint(b, p.strings.number(s))
 		}
+	}
+	if v.kind != 0 {
+		b = append(b, v.kind)
 	}
 	return b
 }
@@ -286,6 +299,17 @@ func (b *blob) readSaying(r *reader, s *wontfix.Statement) (mode uint8) {
 		if err != nil {
 			r.fail()
 		}
+	}
+	text(hasModule, &s.Module)
+	text(hasIntroduced, &s.Introduced)
+	text(hasAdvisory, &s.Advisory)
+	text(hasDecided, &s.Decided)
+	if mask&hasKind != 0 {
+		kind := r.byte()
+		if kind > allKinds {
+			r.fail()
+		}
+		setKind(s, kind)
 	}
 	return mode
 }

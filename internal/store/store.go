@@ -32,7 +32,7 @@ import (
 var schema string
 
 // Version is the version of the schema that this package reads and writes.
-const Version = 2
+const Version = 3
 
 // applicationID stands in the header of every database: "wfix".
 const applicationID = 0x77666978

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -101,4 +102,37 @@ func Must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A Golden is one statement of a vendor as it was normalised by hand: a row of
+// the corpus' table vendors/GOLDEN.tsv.
+type Golden struct {
+	ID, Vendor, Stream, Package, Tier  string
+	Decision, Strength, Reasons, Fixed string
+	File                               string // sample, from the corpus' folder vendors
+	Words                              string // the vendor's own words, found in the sample
+	Note                               string
+	Line                               int // of the table
+}
+
+// GoldenRows returns the rows of a vendor. It fails if there is none.
+func GoldenRows(t testing.TB, vendor string) []Golden {
+	t.Helper()
+	text, err := os.ReadFile(Corpus(t, "vendors/GOLDEN.tsv"))
+	Must(t, err)
+	var rows []Golden
+	line := 0
+	for text := range strings.Lines(string(text)) {
+		line++
+		f := strings.Split(strings.TrimRight(text, "\r\n"), "\t")
+		if strings.HasPrefix(text, "#") || len(f) < 11 || f[1] != vendor {
+			continue
+		}
+		f = append(f, "")
+		rows = append(rows, Golden{f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10], f[11], line})
+	}
+	if len(rows) == 0 {
+		t.Fatalf("the table has no row of vendor %q", vendor)
+	}
+	return rows
 }
