@@ -29,7 +29,7 @@ var layout = map[string][]string{
 	"match":            {"", "lifecycle", "version"},
 	"query":            {""},
 	"pin":              {},
-	"probe":            {},
+	"probe":            {""},
 	"report":           {""},
 	"internal/pack":    {},
 	"internal/store":   {""},

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"wontfix"
 )
 
 // The names that the cases use. All of them lead to the loopback address, and
@@ -31,18 +33,7 @@ func Hosts() []string {
 // A Case says how a server misbehaves. Each differs from the control in one
 // property.
 type Case struct {
-	ID        string   `json:"id"` // T for trust, N names, C constraints, K keys, P protocol, R revocation, X HTTP, M mail, S pins
-	Presents  string   `json:"presents"`
-	Expect    Expect   `json:"expect"`
-	Severity  Severity `json:"severity"` // of a wrong answer
-	Reference string   `json:"reference,omitempty"`
-	CVEs      []string `json:"cves,omitempty"` // vulnerabilities whose behaviour it is
-	Host      string   `json:"host"`           // the name in the URL
-	Core      bool     `json:"core,omitempty"` // one of those that a probe plays if not told which
-	Pinned    bool     `json:"pinned,omitempty"`
-	// Protocols are those that it can be played in; empty is all that begin with
-	// TLS.
-	Protocols []string `json:"protocols,omitempty"`
+	wontfix.Case
 
 	change func(*plan)       // what is different in the certificates
 	config func(*tls.Config) // and in the protocol
@@ -87,15 +78,15 @@ var (
 )
 
 func reject(id, presents string, s Severity, reference string, change func(*plan), cves ...string) Case {
-	return Case{ID: id, Presents: presents, Expect: ExpectReject, Severity: s, Reference: reference, Host: HostGood, change: change, CVEs: cves}
+	return Case{Case: wontfix.Case{ID: id, Presents: presents, Expect: ExpectReject, Severity: s, Reference: reference, Host: HostGood, CVEs: cves}, change: change}
 }
 
 func accept(id, presents, reference string, change func(*plan)) Case {
-	return Case{ID: id, Presents: presents, Expect: ExpectAccept, Severity: Interop, Reference: reference, Host: HostGood, change: change}
+	return Case{Case: wontfix.Case{ID: id, Presents: presents, Expect: ExpectAccept, Severity: Interop, Reference: reference, Host: HostGood}, change: change}
 }
 
 func either(id, presents string, s Severity, reference string, change func(*plan)) Case {
-	return Case{ID: id, Presents: presents, Expect: ExpectEither, Severity: s, Reference: reference, Host: HostGood, change: change}
+	return Case{Case: wontfix.Case{ID: id, Presents: presents, Expect: ExpectEither, Severity: s, Reference: reference, Host: HostGood}, change: change}
 }
 
 // at moves a case to another name.
@@ -115,6 +106,12 @@ func (c Case) played(f func(*half)) Case { c.half = f; return c }
 
 // then sets what the server does after the handshake.
 func (c Case) then(a action) Case { c.act = a; return c }
+
+// proxied tells the client to use the server as its proxy.
+func (c Case) proxied() Case { c.proxy = true; return c }
+
+// pinned says that it is for clients that trust one authority only.
+func (c Case) pinned() Case { c.Pinned = true; return c }
 
 // names replaces the names of the leaf.
 func names(list ...generalName) func(*plan) {
@@ -343,9 +340,8 @@ var revocationCases = []Case{
 
 var webCases = []Case{
 	either("X01", "redirect from https to http", Medium, "RFC 9110 15.4", nil).in(web...).then(redirectClear),
-	{ID: "X02", Presents: "through a CONNECT proxy", Expect: ExpectAccept, Severity: Control, Reference: "RFC 9110 9.3.6", Host: HostGood, Protocols: web, proxy: true},
-	{ID: "X03", Presents: "through a CONNECT proxy, certificate names the proxy", Expect: ExpectReject, Severity: Critical, Reference: "RFC 9110 9.3.6",
-		CVEs: []string{"CVE-2021-28363"}, Host: HostGood, Protocols: web, proxy: true, change: names(dns(HostOther), address(hostIP))},
+	accept("X02", "through a CONNECT proxy", "RFC 9110 9.3.6", nil).control().in(web...).proxied(),
+	reject("X03", "through a CONNECT proxy, certificate names the proxy", Critical, "RFC 9110 9.3.6", names(dns(HostOther), address(hostIP)), "CVE-2021-28363").in(web...).proxied(),
 	reject("X04", "redirect to a host with an untrusted certificate", Critical, "RFC 9110 15.4", nil).in(web...).then(redirectUntrusted),
 	reject("X05", "password after a redirect to another host", High, "RFC 9110 15.4", nil, "CVE-2018-18074", "CVE-2018-1000007").in(web...).then(redirectPassword),
 }
@@ -361,11 +357,10 @@ var mailCases = []Case{
 // pinCases are for clients that trust one authority only: to all others their
 // certificates are good.
 var pinCases = []Case{
-	{ID: "S01", Presents: "chain from another root that the system trusts", Expect: ExpectReject, Severity: High, Reference: "RFC 7469 2.6", Host: HostGood, Pinned: true,
-		change: func(p *plan) {
-			p.root = p.a.other
-			p.issuer.issuer = p.root
-		}},
+	reject("S01", "chain from another root that the system trusts", High, "RFC 7469 2.6", func(p *plan) {
+		p.root = p.a.other
+		p.issuer.issuer = p.root
+	}).pinned(),
 }
 
 // snakeOil is what an installation makes for itself: self-signed, for the

@@ -1,22 +1,18 @@
 package probe
 
+import "wontfix"
+
 // A Client is a program of the machine, or one library of an interpreter, that
 // speaks TLS. In Args, Env, Stdin, Build and TrustEnv stand {url}, {host},
 // {port} and {token} for the server, {dir} for a folder of the run, {stub} and
 // {out} for the stub and what Build makes of it, {ca}, {cadir} and {jks} for
 // what is to be trusted.
 type Client struct {
-	ID       string   `json:"id"` // unique on the machine: "curl", "python3.11/urllib"
-	Path     string   `json:"path"`
-	Version  string   `json:"version,omitempty"`
-	Library  string   `json:"library,omitempty"` // for TLS, as it says itself
-	Package  string   `json:"package,omitempty"` // the binary package that has the file
-	Protocol string   `json:"protocol"`          // https, smtps, imaps, pop3s; smtp, imap, pop3, ftps with STARTTLS; tls
-	Args     []string `json:"args"`
-	Env      []string `json:"env,omitempty"`
-	Stdin    string   `json:"stdin,omitempty"`
-	Stub     string   `json:"stub,omitempty"`
-	Build    []string `json:"build,omitempty"`
+	wontfix.Client
+	Env   []string `json:"env,omitempty"`
+	Stdin string   `json:"stdin,omitempty"`
+	Stub  string   `json:"stub,omitempty"`
+	Build []string `json:"build,omitempty"`
 	// Stores are the files of trusted certificates that it reads beside those of
 	// the system.
 	Stores []string `json:"stores,omitempty"`
@@ -26,8 +22,7 @@ type Client struct {
 	TrustEnv      []string `json:"trustEnv,omitempty"`
 	NeedsTrustEnv bool     `json:"needsTrustEnv,omitempty"`
 
-	row string // of the table
-	how how    // an override that is in force
+	how how // an override that is in force
 }
 
 // A row is a kind of program. Programs and Places are patterns of file names,

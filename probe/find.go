@@ -17,6 +17,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"wontfix"
 )
 
 //go:embed stubs
@@ -31,12 +33,6 @@ type FindOptions struct {
 	Limit time.Duration `json:"limit,omitempty"`
 
 	room Room // in which programs are asked
-}
-
-// A Skipped is a program that was found and not run.
-type Skipped struct {
-	Path string `json:"path"`
-	Why  string `json:"why"`
 }
 
 // A description is what a program says of itself.
@@ -82,7 +78,7 @@ func (o FindOptions) find(ctx context.Context, rows []row) ([]Client, []Skipped,
 				defer mu.Unlock()
 				clients = append(clients, list...)
 				if err != nil {
-					skipped = append(skipped, Skipped{path, err.Error()})
+					skipped = append(skipped, Skipped{Path: path, Why: err.Error()})
 				}
 			})
 		}
@@ -231,11 +227,12 @@ func (o FindOptions) ask(ctx context.Context, r row, path string) ([]Client, err
 			continue
 		}
 		c := Client{
-			ID: name, Path: path, Version: d.version, Library: d.library, Protocol: cmp.Or(run.protocol, "https"), Args: run.args, Env: run.env, Stdin: run.stdin,
-			Stub: run.stub, Build: slices.Clone(run.build), Stores: d.stores, TrustEnv: r.trust, NeedsTrustEnv: r.needs, row: r.name,
+			Client: wontfix.Client{ID: name, Kind: r.name, Path: path, Version: d.version, Library: d.library, Protocol: cmp.Or(run.protocol, "https"), Args: run.args},
+			Env:    run.env, Stdin: run.stdin, Stub: run.stub, Build: slices.Clone(run.build), Stores: d.stores, TrustEnv: r.trust, NeedsTrustEnv: r.needs,
 		}
 		if run.name != "" {
 			c.ID += "/" + run.name
+			c.Kind += "/" + run.name
 		}
 		if v := d.modules[run.module]; v != "" {
 			c.Version = v

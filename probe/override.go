@@ -13,46 +13,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-)
 
-// A Class says what an override does.
-type Class string
-
-// The classes.
-const (
-	Off      Class = "off"      // no verification, or none of the name
-	Weaker   Class = "weaker"   // protocols, ciphers or keys that are refused otherwise
-	Redirect Class = "redirect" // other certificates are trusted, or all goes through a proxy
-	Hook     Class = "hook"     // code that is not the program's runs in it
-	KeyLeak  Class = "keyleak"  // the keys of connections are written to a file
+	"wontfix"
 )
 
 // An Override is a variable or a line of a file that changes how clients verify
 // what they are offered.
 type Override struct {
-	ID     string `json:"id"`   // of the switch: "curl-insecure"
-	Kind   string `json:"kind"` // env or file
-	Class  Class  `json:"class"`
-	Source string `json:"source"`         // the variable, or the file
-	Line   int    `json:"line,omitempty"` // of the file
-	// Match is the switch, and nothing else of what stands there: values that may
-	// be secret are left out.
-	Match   string   `json:"match"`
-	Clients []string `json:"clients"` // kinds of clients that are known to read it, those of this package
-	Note    string   `json:"note,omitempty"`
-	Effect  []Effect `json:"effect,omitempty"`
-	Summary string   `json:"summary,omitempty"` // of the effect, or why there is none
-
+	wontfix.Override
 	how how
-}
-
-// An Effect is what one client did in one case without an override, and with
-// it.
-type Effect struct {
-	Client string  `json:"client"`
-	Case   string  `json:"case"`
-	Before Verdict `json:"before"`
-	After  Verdict `json:"after"`
 }
 
 // A how says how an override is put in force in a run: {dir}, {host} and {port}
@@ -192,7 +161,10 @@ func computed(kind, value string) string {
 
 // add keeps a finding.
 func (f *finder) add(kind, source string, line int, k knob, key, value, between string, h how) {
-	o := Override{ID: k.id, Kind: kind, Class: k.class, Source: clip(source), Line: line, Match: clip(shown(k.show, key, value, between)), Clients: k.clients, Note: k.note, how: h}
+	o := Override{
+		Override: wontfix.Override{ID: k.id, Kind: kind, Class: k.class, Source: clip(source), Line: line, Match: clip(shown(k.show, key, value, between)), Clients: k.clients, Note: k.note},
+		how:      h,
+	}
 	if o.Clients == nil {
 		o.Clients = []string{}
 	}
@@ -373,7 +345,7 @@ func (f *finder) paths(patterns []string) []string {
 				found, _ = filepath.Glob(literal.Replace(base) + p) // the patterns are ours
 			}
 			if len(found) > maxOverrideFiles {
-				f.skipped = append(f.skipped, Skipped{clip(base + p), fmt.Sprintf("%d files: only the first %d are read for overrides", len(found), maxOverrideFiles)})
+				f.skipped = append(f.skipped, Skipped{Path: clip(base + p), Why: fmt.Sprintf("%d files: only the first %d are read for overrides", len(found), maxOverrideFiles)})
 				found = found[:maxOverrideFiles]
 			}
 			for _, path := range found {
@@ -405,7 +377,7 @@ func (f *finder) read(file string, syntax func([]byte) []setting) []setting {
 		if errors.As(err, &p) {
 			err = p.Err
 		}
-		s := Skipped{clip(file), "not read for overrides: " + err.Error()}
+		s := Skipped{Path: clip(file), Why: "not read for overrides: " + err.Error()}
 		if !slices.Contains(f.skipped, s) {
 			f.skipped = append(f.skipped, s)
 		}

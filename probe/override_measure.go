@@ -175,9 +175,7 @@ func rank(said string) int {
 
 // reads reports whether a client is of a kind, "row" or "row/run".
 func (c Client) reads(kind string) bool {
-	_, run, _ := strings.Cut(c.ID, "/")
-	run, _, _ = strings.Cut(run, " (")
-	return c.row == kind || c.row+"/"+run == kind
+	return c.Kind == kind || strings.HasPrefix(c.Kind, kind+"/")
 }
 
 // compare runs a client without an override and with it, and says what it does.
@@ -213,7 +211,7 @@ func (m *measurer) compare(ctx context.Context, o *Override, c Client) ([]Effect
 				return list, "could not be measured: " + id + " ended in " + string(v.Verdict)
 			}
 		}
-		list = append(list, Effect{c.ID, id, before.Verdict, after.Verdict})
+		list = append(list, Effect{Client: c.ID, Case: id, Before: before.Verdict, After: after.Verdict})
 		now[id] = before.Verdict != Accept && after.Verdict != Reject && before.Verdict != after.Verdict
 		already = already && before.Verdict == Accept
 		switch {

@@ -10,19 +10,15 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf16"
+
+	"wontfix"
 )
 
 // A Room is where clients run: what the names of the cases mean there, what is
 // trusted, and what can be written.
 type Room struct {
-	// Isolated is set in namespaces of our own: there is no network but the
-	// loopback address, nothing can be written outside Dir, and the system's
-	// store of trusted certificates has those of the authority alone.
-	Isolated bool     `json:"isolated"`
-	Why      string   `json:"why,omitempty"` // why it is not isolated
-	Dir      string   `json:"-"`             // for the files of the runs
-	Nobody   bool     `json:"nobody"`        // clients run as nobody where they can
-	Notes    []string `json:"notes,omitempty"`
+	wontfix.Room
+	Dir string `json:"-"` // for the files of the runs
 }
 
 // The files of a room.

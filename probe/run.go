@@ -20,6 +20,8 @@ import (
 	"sync"
 	"time"
 	"unicode"
+
+	"wontfix"
 )
 
 // Limits of a run.
@@ -183,7 +185,7 @@ func (r Request) Fallback(ctx context.Context, why string) iter.Seq2[Message, er
 			yield(Message{}, err)
 			return
 		}
-		room := &Room{Dir: dir, Why: why}
+		room := &Room{Room: wontfix.Room{Why: why}, Dir: dir}
 		if err := room.furnish(a); err != nil {
 			yield(Message{}, err)
 			return
@@ -242,7 +244,8 @@ func (r Request) clients(ctx context.Context, find FindOptions) ([]Client, []Ski
 		if path, err = filepath.Abs(path); err != nil {
 			return nil, nil, err
 		}
-		return []Client{{ID: filepath.Base(path), Path: path, Protocol: cmp.Or(r.Protocol, "https"), Args: r.Command[1:], TrustEnv: trustOpenSSL}}, nil, nil
+		name := filepath.Base(path)
+		return []Client{{Client: wontfix.Client{ID: name, Kind: name, Path: path, Protocol: cmp.Or(r.Protocol, "https"), Args: r.Command[1:]}, TrustEnv: trustOpenSSL}}, nil, nil
 	}
 	list, skipped, err := Find(ctx, find)
 	if len(r.Clients) > 0 {
