@@ -10,7 +10,7 @@ package pin
 
 import (
 	"bytes"
-	"crypto/rsa"
+	"cmp"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -22,14 +22,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ErrNone is the error of pins that have neither an authority nor a hash. To
 // crypto/x509 an empty set of roots means those of the system.
 var ErrNone = errors.New("nothing is pinned: give a certificate or the hash of a public key")
-
-// minRSA is how many bits an RSA key has at least: NIST SP 800-131A.
-const minRSA = 2048
 
 // An SPKI is the SHA-256 of a certificate's SubjectPublicKeyInfo, RFC 7469.
 type SPKI [sha256.Size]byte
@@ -66,6 +64,23 @@ type Pins struct {
 	// no CAs, a certificate that the server sends and whose key is pinned is the
 	// root.
 	Keys []SPKI
+	// KeyOnly leaves out the check of the server's name: the key says who it is.
+	// It has to be the server's own, and there can be no CAs.
+	KeyOnly bool
+	// Strict makes errors of the warnings that [Pins.Verify] has about the role of
+	// the server's certificate.
+	Strict bool
+}
+
+// valid returns an error if nothing is pinned, or if the pins make no sense.
+func (p *Pins) valid() error {
+	switch {
+	case len(p.CAs) == 0 && len(p.Keys) == 0:
+		return ErrNone
+	case p.KeyOnly && (len(p.CAs) > 0 || len(p.Keys) == 0):
+		return errors.New("pins: without the name of the server there can be pinned keys alone")
+	}
+	return nil
 }
 
 // ParseCertificates reads certificates, one or many, in PEM or DER. The name is
@@ -102,32 +117,31 @@ func ParseCertificates(name string, data []byte) ([]*x509.Certificate, error) {
 
 // Config returns what connects to host and trusts only the pins. With host
 // empty it is for many hosts, and whoever dials sets ServerName, as net/http
-// does. The error is [ErrNone].
+// does. The error is [ErrNone], or one about pins that contradict each other.
+//
+// Where the server is refused the error of the handshake is a
+// [tls.CertificateVerificationError]; [CheckOf] says which check failed.
 func (p *Pins) Config(host string) (*tls.Config, error) {
-	if len(p.CAs) == 0 && len(p.Keys) == 0 {
-		return nil, ErrNone
+	if err := p.valid(); err != nil {
+		return nil, err
 	}
-	own := Pins{slices.Clone(p.CAs), slices.Clone(p.Keys)}
+	own := *p
+	own.CAs, own.Keys = slices.Clone(p.CAs), slices.Clone(p.Keys)
 	c := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool(), SessionTicketsDisabled: true}
 	for _, ca := range own.CAs {
 		c.RootCAs.AddCert(ca)
 	}
-	c.VerifyConnection = func(s tls.ConnectionState) error { return own.check(s.VerifiedChains) }
-	if len(own.CAs) == 0 {
-		// There is no root before the server has sent one, so crypto/tls is told
-		// not to look for it, and all that it does is done here.
-		c.InsecureSkipVerify = true
-		c.VerifyConnection = func(s tls.ConnectionState) error {
-			name := host
-			if name == "" {
-				name = s.ServerName
-			}
-			chains, err := own.chains(s.PeerCertificates, name)
-			if err != nil {
-				return err
-			}
-			return own.check(chains)
+	// There is no root before the server has sent one, so crypto/tls is told not
+	// to look for it. With CAs it verifies as well: the name of a host that is an
+	// address is known to nobody else.
+	c.InsecureSkipVerify = len(own.CAs) == 0
+	c.VerifyConnection = func(s tls.ConnectionState) error {
+		name, now := cmp.Or(host, s.ServerName), time.Now
+		if c.Time != nil {
+			now = c.Time
 		}
+		_, err := own.verify(s.PeerCertificates, name, now(), !c.InsecureSkipVerify)
+		return err
 	}
 	return c, nil
 }
@@ -140,57 +154,4 @@ func (p *Pins) Transport() (*http.Transport, error) {
 		return nil, err
 	}
 	return &http.Transport{TLSClientConfig: c, ForceAttemptHTTP2: true}, nil
-}
-
-// chains verifies what a server has sent: up to a certificate with a pinned key.
-func (p *Pins) chains(sent []*x509.Certificate, host string) ([][]*x509.Certificate, error) {
-	if host == "" {
-		return nil, errors.New("the name of the server is not known: pin a certificate to connect to an address")
-	}
-	o := x509.VerifyOptions{DNSName: host, Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool()}
-	found := false
-	for _, c := range sent {
-		if slices.Contains(p.Keys, SPKIOf(c)) {
-			o.Roots.AddCert(c)
-			found = true
-		} else {
-			o.Intermediates.AddCert(c)
-		}
-	}
-	if !found {
-		return nil, errors.New("the server has sent no certificate with a pinned key")
-	}
-	return sent[0].Verify(o)
-}
-
-// check returns nil if one of the chains has a pinned key, where keys are
-// pinned, and no certificate that is too weak.
-func (p *Pins) check(chains [][]*x509.Certificate) error {
-	err := errors.New("no certificate was verified")
-	for _, chain := range chains {
-		if err = p.checkChain(chain); err == nil {
-			return nil
-		}
-	}
-	return err
-}
-
-func (p *Pins) checkChain(chain []*x509.Certificate) error {
-	if len(p.Keys) > 0 && !slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return slices.Contains(p.Keys, SPKIOf(c)) }) {
-		return errors.New("no certificate of the verified chain has a pinned key")
-	}
-	for _, c := range chain {
-		if key, ok := c.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minRSA {
-			return fmt.Errorf("certificate of %s: an RSA key of %d bits: want at least %d", c.Subject, key.N.BitLen(), minRSA)
-		}
-		if c.PublicKeyAlgorithm == x509.DSA {
-			return fmt.Errorf("certificate of %s: a DSA key", c.Subject)
-		}
-	}
-	for _, name := range chain[0].DNSNames {
-		if rest, ok := strings.CutPrefix(name, "*."); ok && !strings.Contains(strings.TrimSuffix(rest, "."), ".") {
-			return fmt.Errorf("certificate of %s: %s is good for a whole top-level domain", chain[0].Subject, name)
-		}
-	}
-	return nil
 }

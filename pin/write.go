@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
+	"net"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"text/template"
 
@@ -83,29 +81,20 @@ type file struct {
 	data []byte
 }
 
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$`)
-
 // urlOf returns the URL of a host. It goes into programs of many languages, so
 // that it has no character that means something in any of them.
-func urlOf(host string) (string, error) {
-	if host == "" {
+func urlOf(server string) (string, error) {
+	if server == "" {
 		return "", nil
 	}
-	name := host
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
-		port, err := strconv.ParseUint(host[i+1:], 10, 16)
-		if err != nil || port == 0 || host[i+1] == '+' {
-			return "", fmt.Errorf("host %q: want HOST or HOST:PORT, with IPv6 addresses in brackets", host)
-		}
-		name = host[:i]
-	}
-	if inner, ok := strings.CutPrefix(name, "["); ok && strings.HasSuffix(inner, "]") {
-		a, err := netip.ParseAddr(strings.TrimSuffix(inner, "]"))
-		if err != nil || !a.Is6() || a.Zone() != "" {
-			return "", fmt.Errorf("host %q: no IPv6 address in the brackets", host)
-		}
-	} else if !hostName.MatchString(name) {
-		return "", fmt.Errorf("host %q: want letters, digits, dots and hyphens; write other names with xn--", host)
+	host, port, err := ParseServer(server)
+	switch {
+	case err != nil:
+		return "", err
+	case port != "":
+		return "https://" + net.JoinHostPort(host, port) + "/", nil
+	case strings.Contains(host, ":"):
+		return "https://[" + host + "]/", nil
 	}
 	return "https://" + host + "/", nil
 }
