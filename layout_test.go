@@ -35,7 +35,7 @@ var layout = map[string][]string{
 	"internal/pack":    {},
 	"internal/store":   {""},
 	"internal/testkit": {},
-	"cmd/wontfix": {"", "history", "internal/store", "inventory", "lifecycle", "match", "probe", "query", "reason", "report",
+	"cmd/wontfix": {"", "history", "internal/store", "inventory", "lifecycle", "match", "pin", "probe", "query", "reason", "report",
 		"tracker", "tracker/ubuntu", "version"},
 }
 

@@ -71,6 +71,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     exits,
 			"printable": printable,
+			"servetls":  serveTLS,
 		},
 	})
 }
