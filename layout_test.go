@@ -32,6 +32,7 @@ var layout = map[string][]string{
 	"probe":            {""},
 	"report":           {""},
 	"internal/fetch":   {},
+	"internal/markup":  {},
 	"internal/pack":    {},
 	"internal/store":   {""},
 	"internal/testkit": {},
