@@ -21,6 +21,7 @@ type Probe struct {
 	Shell     *ProbeInShell `json:"shell,omitempty"` // a second pass with the environment of the user
 	Behaviour []Behaviour   `json:"behaviour"`       // what it says of vulnerabilities
 	Untested  []Untested    `json:"untested"`
+	Absent    []string      `json:"absent"` // kinds of clients that are known and were not found
 }
 
 // ProbeSummary counts the clients of a probe.
@@ -155,9 +156,8 @@ type Outcome struct {
 type Failure struct {
 	Severity Severity  `json:"severity"` // of the worst of the cases
 	Clients  []string  `json:"clients"`  // their IDs
-	Accepts  []string  `json:"accepts"`  // cases that they had to refuse
-	Leaks    []string  `json:"leaks"`    // cases in which they refused after they had sent their request
-	Refuses  int       `json:"refuses"`  // how many bad cases the first of them refused
+	Accepts  []string  `json:"accepts"`  // cases that all of them accepted and had to refuse
+	Leaks    []string  `json:"leaks"`    // cases in which all of them refused after they had sent their request
 	Wrong    string    `json:"wrong"`    // what is wrong, in a sentence
 	Means    string    `json:"means"`    // what follows from it
 	Advice   []Advice  `json:"advice"`   // what to do

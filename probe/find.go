@@ -89,6 +89,20 @@ func (o FindOptions) find(ctx context.Context, rows []row) ([]Client, []Skipped,
 	return nameApart(clients), skipped, nil
 }
 
+// Absent returns the kinds of clients that are known and of which no program
+// was found, whether it could be run or not.
+func Absent(clients []wontfix.Client, untested []wontfix.Untested) []string {
+	list := []string{}
+	for _, r := range table {
+		if slices.ContainsFunc(clients, func(c wontfix.Client) bool { return c.Kind == r.name || strings.HasPrefix(c.Kind, r.name+"/") }) ||
+			slices.ContainsFunc(untested, func(u wontfix.Untested) bool { return r.named(u.Path) }) {
+			continue
+		}
+		list = append(list, r.name)
+	}
+	return list
+}
+
 // nameApart adds the path to IDs that more than one client has.
 func nameApart(clients []Client) []Client {
 	count := map[string]int{}

@@ -130,7 +130,7 @@ func (m *measurer) measure(ctx context.Context, o *Override, clients []Client) {
 	}
 	var wanted []Client
 	for _, c := range clients {
-		if slices.ContainsFunc(o.Clients, c.reads) {
+		if slices.ContainsFunc(o.Clients, c.Reads) {
 			wanted = append(wanted, c)
 		}
 	}
@@ -173,8 +173,9 @@ func rank(said string) int {
 	return 0
 }
 
-// reads reports whether a client is of a kind, "row" or "row/run".
-func (c Client) reads(kind string) bool {
+// Reads reports whether a client is of one of the kinds that [wontfix.Override]
+// names: "python", or "python/urllib" alone.
+func (c Client) Reads(kind string) bool {
 	return c.Kind == kind || strings.HasPrefix(c.Kind, kind+"/")
 }
 

@@ -221,6 +221,7 @@ func (r Request) in(ctx context.Context, a *Authority, room *Room, yield func(Me
 			return
 		}
 	}
+	room.cover(trustedBy(r.Env))
 	for o := range r.run(ctx, a, room, clients) {
 		if !yield(Message{Outcome: &o}, nil) {
 			return
@@ -229,6 +230,19 @@ func (r Request) in(ctx context.Context, a *Authority, room *Room, yield func(Me
 	if r.Overrides != nil {
 		r.overrides(ctx, a, room, clients, yield)
 	}
+}
+
+// trustedBy returns the files that variables of an environment name as what is
+// to be trusted.
+func trustedBy(env []string) []string {
+	var paths []string
+	for _, e := range env {
+		name, value, _ := strings.Cut(e, "=")
+		if filepath.IsAbs(value) && slices.ContainsFunc(variables, func(k knob) bool { return k.class == Redirect && k.show == showValue && matches(k.key, name) }) {
+			paths = append(paths, value)
+		}
+	}
+	return paths
 }
 
 // clients returns those that are asked for.

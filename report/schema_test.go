@@ -81,11 +81,17 @@ var closedLists = map[reflect.Type]struct {
 
 	reflect.TypeFor[wontfix.Class]():      {"class", wontfix.Classes()},
 	reflect.TypeFor[wontfix.Confidence](): {"confidence", []string{"none", "low", "policy", "medium", "high"}},
+
+	reflect.TypeFor[wontfix.Verdict]():       {"verdict", wontfix.Verdicts()},
+	reflect.TypeFor[wontfix.Expect]():        {"expect", wontfix.Expects()},
+	reflect.TypeFor[wontfix.Severity]():      {"severity", wontfix.Severities()},
+	reflect.TypeFor[wontfix.OverrideClass](): {"override-class", wontfix.OverrideClasses()},
+	reflect.TypeFor[wontfix.Shows]():         {"shows", wontfix.BehaviourShows()},
 }
 
 // schemaNames are what the field "schema" of each document says.
 var schemaNames = map[string]string{"Scan": wontfix.ScanSchema, "Dossier": wontfix.DossierSchema, "Changes": wontfix.ChangesSchema,
-	"Stats": wontfix.StatsSchema, "EntryHistory": wontfix.HistorySchema}
+	"Stats": wontfix.StatsSchema, "EntryHistory": wontfix.HistorySchema, "Probe": wontfix.ProbeSchema}
 
 // schemaFiles are the schemas, and the type of whose documents each is.
 var schemaFiles = []struct {
@@ -97,6 +103,7 @@ var schemaFiles = []struct {
 	{"../docs/changes.schema.json", "changes of a tracker, by wontfix", reflect.TypeFor[wontfix.Changes]()},
 	{"../docs/stats.schema.json", "statistics of a tracker, by wontfix", reflect.TypeFor[wontfix.Stats]()},
 	{"../docs/history.schema.json", "histories of wontfix", reflect.TypeFor[[]wontfix.EntryHistory]()},
+	{"../docs/probe.schema.json", "a probe of wontfix", reflect.TypeFor[wontfix.Probe]()},
 }
 
 // schemaMaker makes a JSON Schema from the Go types and the words of the page.
@@ -121,7 +128,7 @@ func (m *schemaMaker) ref(t reflect.Type) map[string]any {
 	switch t.Kind() {
 	case reflect.String:
 		return map[string]any{"type": "string"}
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		return map[string]any{"type": "integer"}
 	case reflect.Bool:
 		return map[string]any{"type": "boolean"}
@@ -375,13 +382,17 @@ func fill(v reflect.Value, word func() string, size func() int) {
 		return
 	}
 	if l, ok := closedLists[v.Type()]; ok {
-		v.SetUint(uint64(size() % len(l.words)))
+		if i := size() % len(l.words); v.Kind() == reflect.String {
+			v.SetString(l.words[i])
+		} else {
+			v.SetUint(uint64(i))
+		}
 		return
 	}
 	switch v.Kind() {
 	case reflect.String:
 		v.SetString(word())
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(size()))
 	case reflect.Bool:
 		v.SetBool(size() > 0)

@@ -1,22 +1,21 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"wontfix"
 	"wontfix/probe"
 	"wontfix/report"
+	"wontfix/tracker"
 )
 
 // roomCommand is what the process in the room is started with.
@@ -25,11 +24,12 @@ const roomCommand = "probe-room"
 // probeCmd is "wontfix probe".
 type probeCmd struct {
 	outputs
-	cases    []string
-	all      bool
-	command  string
-	protocol string
-	failOn   string
+	cases       []string
+	all         bool
+	environment bool
+	command     string
+	protocol    string
+	failOn      []string
 }
 
 func newProbe(e *env) *cobra.Command {
@@ -48,24 +48,29 @@ anything, trusting an authority whose key lives as long as the probe. Where the
 machine allows no namespaces, clients are told by their environment what to
 trust, and cases that need names of their own are left out.
 
+What changes the verification on this machine (variables, files of the user and
+of the system) is looked for apart, and tried. With --environment the clients
+run once more, with the environment and the home of this shell.
+
 CLIENT is the beginning of an ID: curl, python3.11, perl/LWP.`,
 		Example: `  wontfix probe
   wontfix probe python2.7 --all
+  wontfix probe --environment --fail-on unsafe,override
   wontfix probe --command 'myclient {url}'`,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.Run(cmd.Context(), e, args) },
 	}
 	fs := cmd.Flags()
 	fs.StringSliceVar(&c.cases, "cases", nil, "play these `CASES` (T02,N01) or groups (T,N) instead of the core ones")
 	fs.BoolVar(&c.all, "all", false, "play all cases")
+	fs.BoolVar(&c.environment, "environment", false, "run the clients once more with the environment and home of this shell, and say what differs")
 	fs.StringVar(&c.command, "command", "", "probe this `COMMAND` instead, with {url}, {host}, {port}, {token} or {ca} in its arguments")
 	fs.StringVar(&c.protocol, "protocol", "https", "of --command: https, smtps, imaps, pop3s, smtp, imap, pop3, ftps, tls")
-	fs.StringVar(&c.failOn, "fail-on", "", "exit with 2 if a client fails a case of this `SEVERITY` or worse: critical, high, medium, low")
-	c.outputs.flags(fs, probeFormats)
-	complete(cmd, "format", probeFormats)
+	fs.StringSliceVar(&c.failOn, "fail-on", nil, "exit with status 2 if the probe meets one of these `CONDITIONS`: unsafe, leak, a case of a severity or a worse one failed (critical, high, medium, low), override (one was seen to work), undecided")
+	c.outputs.flags(fs, report.ProbeFormats())
+	complete(cmd, "format", report.ProbeFormats())
+	complete(cmd, "fail-on", probe.Gates())
 	return cmd
 }
-
-var probeFormats = []string{"text", "json"}
 
 // newProbeRoom is the process in the room; "wontfix probe" starts it.
 func newProbeRoom() *cobra.Command {
@@ -74,58 +79,51 @@ func newProbeRoom() *cobra.Command {
 	}}
 }
 
-var severities = []probe.Severity{probe.Critical, probe.High, probe.Medium, probe.Low}
-
-// A probeReport is what a probe found.
-type probeReport struct {
-	Tool     string          `json:"tool"`
-	Time     time.Time       `json:"time"`
-	Room     *probe.Room     `json:"room"`
-	Cases    []probe.Case    `json:"cases"`
-	Clients  []probe.Client  `json:"clients"`
-	Outcomes []probe.Outcome `json:"outcomes"`
-	Skipped  []probe.Skipped `json:"skipped"`
-}
-
 // Run probes and writes what was found.
 func (c *probeCmd) Run(ctx context.Context, e *env, args []string) error {
-	list, err := c.list(probeFormats)
+	list, err := c.list(report.ProbeFormats())
 	if err != nil {
 		return err
 	}
-	gate := slices.Index(severities, probe.Severity(c.failOn))
-	if c.failOn != "" && gate < 0 {
-		return fmt.Errorf("--fail-on %s: want critical, high, medium or low", c.failOn)
+	for _, name := range c.failOn {
+		if _, err := probe.ParseGate(name); err != nil {
+			return fmt.Errorf("--fail-on: %w", err)
+		}
 	}
 	r := probe.Request{Find: probe.FindOptions{Path: e.getenv("PATH"), Home: e.getenv("HOME")}, Clients: args, Protocol: c.protocol}
 	if r.Cases, err = c.wanted(); err != nil {
 		return err
 	}
 	if c.command != "" {
-		r.Command = strings.Fields(c.command)
-	}
-	rep := &probeReport{Tool: toolName(), Time: e.now().UTC(), Cases: []probe.Case{}, Clients: []probe.Client{}, Outcomes: []probe.Outcome{}, Skipped: []probe.Skipped{}}
-	if err := rep.collect(ctx, e, r); err != nil {
-		return err
-	}
-	if len(rep.Clients) == 0 {
-		return errors.New("probe: no client was found; see wontfix probe --help")
-	}
-	err = c.write(e, list, func(w io.Writer, format string, o report.Options) error {
-		if format == "json" {
-			enc := json.NewEncoder(w)
-			enc.SetIndent("", "  ")
-			return enc.Encode(rep)
+		if len(args) > 0 {
+			return fmt.Errorf("--command and %s: give a command or clients to find", args[0])
 		}
-		return rep.write(w, cmp.Or(o.Width, 80))
-	})
+		r.Command = strings.Fields(c.command)
+	} else {
+		r.Overrides = &probe.OverrideOptions{Env: os.Environ(), Home: e.getenv("HOME")}
+	}
+	p, err := c.probe(ctx, e, r)
 	if err != nil {
 		return err
 	}
-	if gate >= 0 && slices.ContainsFunc(rep.Outcomes, func(o probe.Outcome) bool {
-		i := slices.Index(severities, rep.unsafe(o))
-		return i >= 0 && i <= gate
-	}) {
+	if err := c.write(e, list, func(w io.Writer, format string, o report.Options) error {
+		return report.WriteProbe(w, format, p, o)
+	}); err != nil {
+		return err
+	}
+	tripped := false
+	for _, name := range c.failOn {
+		trips, _ := probe.ParseGate(name)
+		if n := trips(p); n > 0 {
+			noun := "client"
+			if name == "override" {
+				noun = name
+			}
+			e.warn("--fail-on %s: %s", name, plural(n, noun))
+			tripped = true
+		}
+	}
+	if tripped {
 		return exitCode(exitGate)
 	}
 	return nil
@@ -148,12 +146,79 @@ func (c *probeCmd) wanted() ([]string, error) {
 	return ids, nil
 }
 
-// collect runs the probe, in a room if the machine has one to give.
-func (rep *probeReport) collect(ctx context.Context, e *env, r probe.Request) error {
+// probe runs the passes and puts together what they found.
+func (c *probeCmd) probe(ctx context.Context, e *env, r probe.Request) (*wontfix.Probe, error) {
+	p := &wontfix.Probe{Schema: wontfix.ProbeSchema, Tool: toolName(), Time: e.now().UTC().Truncate(time.Second)}
+	var clients []probe.Client
+	room, err := collect(ctx, e, r, "probing", func(m probe.Message) {
+		switch {
+		case m.Client != nil:
+			clients = append(clients, *m.Client)
+			p.Clients = append(p.Clients, m.Client.Client)
+		case m.Skipped != nil:
+			p.Untested = append(p.Untested, *m.Skipped)
+		case m.Outcome != nil:
+			p.Outcomes = append(p.Outcomes, *m.Outcome)
+		case m.Override != nil:
+			// Of clients that were chosen only what concerns them.
+			if len(r.Clients) == 0 || slices.ContainsFunc(clients, func(k probe.Client) bool { return slices.ContainsFunc(m.Override.Clients, k.Reads) }) {
+				p.Overrides = append(p.Overrides, m.Override.Override)
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(p.Clients) == 0 {
+		return nil, errors.New("probe: no client was found; wontfix probe --help says how to name one, or to give a command")
+	}
+	p.Room = room
+	if c.environment {
+		if p.Shell, err = c.again(ctx, e, r, room); err != nil {
+			return nil, err
+		}
+		if p.Shell == nil {
+			p.Untested = append(p.Untested, wontfix.Untested{Path: "--environment", Why: "the environment of this shell cannot be tried without namespaces: clients need it to be told whom to trust"})
+		}
+	}
+	for _, k := range probe.Cases() {
+		if slices.ContainsFunc(p.Outcomes, func(o wontfix.Outcome) bool { return o.Case == k.ID }) {
+			p.Cases = append(p.Cases, k.Case)
+		}
+	}
+	if len(r.Clients) == 0 && len(r.Command) == 0 {
+		p.Absent = probe.Absent(p.Clients, p.Untested)
+	}
+	probe.Assess(p)
+	return p, nil
+}
+
+// again runs the clients with the environment of the user. Without a room there
+// is nothing to run them in.
+func (c *probeCmd) again(ctx context.Context, e *env, r probe.Request, room wontfix.Room) (*wontfix.ProbeInShell, error) {
+	if !room.Isolated {
+		return nil, nil
+	}
+	r.Env, r.Overrides = os.Environ(), nil
+	s := &wontfix.ProbeInShell{}
+	_, err := collect(ctx, e, r, "in this shell", func(m probe.Message) {
+		if m.Outcome != nil {
+			s.Outcomes = append(s.Outcomes, *m.Outcome)
+		}
+	})
+	return s, err
+}
+
+// collect runs a probe, in a room if the machine has one to give, and tells of
+// all that it finds.
+func collect(ctx context.Context, e *env, r probe.Request, phase string, tell func(probe.Message)) (room wontfix.Room, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return err
+		return room, err
 	}
+	line := newProgress(e)
+	defer line.done()
+	var done, total int64
 	messages := probe.Isolated(ctx, r, self, roomCommand)
 	for range 2 {
 		var failed error
@@ -164,149 +229,24 @@ func (rep *probeReport) collect(ctx context.Context, e *env, r probe.Request) er
 			}
 			switch {
 			case m.Room != nil:
-				rep.Room = m.Room
+				room = m.Room.Room
 			case m.Client != nil:
-				rep.Clients = append(rep.Clients, *m.Client)
-			case m.Skipped != nil:
-				rep.Skipped = append(rep.Skipped, *m.Skipped)
+				total += int64(len(r.Cases))
 			case m.Outcome != nil:
-				rep.Outcomes = append(rep.Outcomes, *m.Outcome)
+				done++
+				total = max(total, done)
 			}
+			line.show(tracker.Progress{Phase: phase, Done: done, Total: total})
+			tell(m)
 		}
 		if !errors.Is(failed, probe.ErrNoRoom) {
 			if failed != nil {
-				return failed
+				return room, failed
 			}
 			break
 		}
 		e.warn("%v: some clients and cases are left out", failed)
 		messages = r.Fallback(ctx, failed.Error())
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	for _, k := range probe.Cases() {
-		if slices.ContainsFunc(rep.Outcomes, func(o probe.Outcome) bool { return o.Case == k.ID }) {
-			rep.Cases = append(rep.Cases, k)
-		}
-	}
-	order := func(id string) int { return slices.IndexFunc(rep.Cases, func(k probe.Case) bool { return k.ID == id }) }
-	slices.SortFunc(rep.Outcomes, func(a, b probe.Outcome) int {
-		return cmp.Or(strings.Compare(a.Client, b.Client), cmp.Compare(order(a.Case), order(b.Case)))
-	})
-	return nil
-}
-
-// unsafe returns the severity of a case that a client accepted and should not
-// have, and "" for all other outcomes.
-func (rep *probeReport) unsafe(o probe.Outcome) probe.Severity {
-	k, _ := probe.CaseByID(o.Case)
-	if k.Expect == probe.ExpectReject && (o.Verdict == probe.Accept || o.Verdict == probe.Leak) {
-		return k.Severity
-	}
-	return ""
-}
-
-// of returns the outcomes of a client.
-func (rep *probeReport) of(id string) []probe.Outcome {
-	return slices.DeleteFunc(slices.Clone(rep.Outcomes), func(o probe.Outcome) bool { return o.Client != id })
-}
-
-// write writes text: the clients, worst first, and what is wrong with each.
-func (rep *probeReport) write(out io.Writer, width int) error {
-	w := &errWriter{w: out}
-	worst := func(c probe.Client) int {
-		rank := len(severities) + 1
-		for _, o := range rep.of(c.ID) {
-			if i := slices.Index(severities, rep.unsafe(o)); i >= 0 {
-				rank = min(rank, i)
-			} else if o.Verdict == probe.NoVerdict && o.Case != "P15" && o.Case != "X05" {
-				rank = min(rank, len(severities))
-			}
-		}
-		return rank
-	}
-	clients := slices.Clone(rep.Clients)
-	slices.SortStableFunc(clients, func(a, b probe.Client) int { return cmp.Compare(worst(a), worst(b)) })
-	count := [3]int{}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, c := range clients {
-		state, detail := rep.line(c, worst(c))
-		count[map[string]int{"safe": 0, "no verdict": 1}[state]+2*b2i(state != "safe" && state != "no verdict")]++
-		fmt.Fprintf(t, "%s\t%s\t%s\n", state, report.Clean(c.ID), report.Clean(cut(strings.TrimSpace(c.Version+" "+c.Library), 30)))
-		for _, line := range wrapWords(report.Clean(detail), width-4) {
-			fmt.Fprintf(t, "    %s\n", line)
-		}
-	}
-	t.Flush()
-	fmt.Fprintf(w, "\n%s probed with %s: %d unsafe, %d safe, %d without a verdict.\n", plural(len(clients), "client"), plural(len(rep.Cases), "case"), count[2], count[0], count[1])
-	if rep.Room != nil && !rep.Room.Isolated {
-		fmt.Fprintln(w, "No namespaces here: cases that need names of their own were not played, and a client that cannot be told whom to trust has no verdict.")
-	}
-	for _, s := range rep.Skipped {
-		fmt.Fprintf(w, "Not run: %s: %s\n", report.Clean(s.Path), report.Clean(s.Why))
-	}
-	return w.err
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// line says in a word how a client did, and in a sentence why.
-func (rep *probeReport) line(c probe.Client, worst int) (state, detail string) {
-	switch {
-	case worst < len(severities):
-		var wrong []string
-		right := 0
-		for _, o := range rep.of(c.ID) {
-			k, _ := probe.CaseByID(o.Case)
-			switch {
-			case rep.unsafe(o) == "":
-				right += b2i(k.Expect == probe.ExpectReject)
-			case o.Verdict == probe.Leak:
-				wrong = append(wrong, o.Case+" sends its request before it refuses: "+k.Presents)
-			default:
-				wrong = append(wrong, o.Case+" accepts: "+k.Presents)
-			}
-		}
-		if n := len(wrong); n > 3 {
-			wrong = append(wrong[:2], fmt.Sprintf("and %d more; %s refused", n-2, plural(right, "bad case")))
-		}
-		return "UNSAFE " + string(severities[worst]), strings.Join(wrong, "; ")
-	case worst == len(severities):
-		for _, o := range rep.of(c.ID) {
-			if o.Verdict == probe.NoVerdict || o.Case == "T01" && o.Verdict != probe.Accept {
-				return "no verdict", fmt.Sprintf("%s %s: %s", o.Case, o.Verdict, o.Reason)
-			}
-		}
-	}
-	return "safe", ""
-}
-
-// cut shortens s to n characters.
-func cut(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return s
-}
-
-// wrapWords breaks s into lines of at most n characters, at spaces.
-func wrapWords(s string, n int) []string {
-	var lines []string
-	line := ""
-	for word := range strings.FieldsSeq(s) {
-		if line != "" && len([]rune(line))+1+len([]rune(word)) > n {
-			lines, line = append(lines, line), ""
-		}
-		line = strings.TrimSpace(line + " " + word)
-	}
-	if line != "" {
-		lines = append(lines, line)
-	}
-	return lines
+	return room, ctx.Err()
 }

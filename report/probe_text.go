@@ -1,0 +1,193 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"wontfix"
+)
+
+// textProbe writes a probe as text.
+func textProbe(w io.Writer, p *wontfix.Probe, o Options) error {
+	t := newPage(w, o)
+	head, rest := probeSummary(p)
+	st := styleStrong
+	if p.Summary.Unsafe > 0 {
+		st = styleNever
+	}
+	t.para(0, in(st, head), text(rest))
+	if n := p.Summary.Overrides; n > 0 {
+		t.para(0, strong(count(n, "override")), text(fmt.Sprintf(" of what clients verify; %d seen to work.", p.Summary.Effective)))
+	}
+	t.para(0, dim("Room: "+roomText(p.Room)+"."))
+	if len(p.Clients) > 0 && len(p.Cases) > 0 {
+		t.blank()
+		table := newProbeTable(t, p)
+		table.write()
+		table.legend()
+	}
+	t.width = min(t.width, maxProse)
+	for i, f := range p.Failures {
+		t.blank()
+		t.failure(f, i)
+	}
+	t.undecided(p)
+	t.inShell(p)
+	t.overrides(p)
+	t.behaviour(p)
+	t.untested(p)
+	t.blank()
+	t.para(0, dim(strings.TrimSpace(cmp.Or(p.Tool, o.Version)+" "+p.Time.UTC().Format(time.DateTime+" MST"))))
+	return t.end()
+}
+
+// failure writes what is wrong with clients, what it means, and what to do.
+func (p *page) failure(f wontfix.Failure, _ int) {
+	p.rule(in(styleNever, string(f.Severity)), dim(" · "+count(len(f.Clients), "client")))
+	p.para(2, strong(foldIDs(f.Clients)))
+	p.label("Wrong", text(f.Wrong))
+	if len(f.Accepts) > 0 {
+		p.label("Accepts", text(ranges(f.Accepts)))
+	}
+	if len(f.Leaks) > 0 {
+		p.label("Leaks", text("in "+ranges(f.Leaks)))
+	}
+	p.label("Means", text(f.Means))
+	for i, a := range f.Advice {
+		label := ""
+		if i == 0 {
+			label = "Do"
+		}
+		if len(f.Advice) == 1 {
+			p.label(label, text(a.Text))
+			continue
+		}
+		p.label(label, strong(foldIDs(a.Clients)+":"), text(" "+a.Text))
+	}
+	for i, d := range f.Decided {
+		label := ""
+		if i == 0 {
+			label = "Decided"
+		}
+		p.label(label, text(decidedText(d)+"."), gap, dim("wontfix"+nbsp+"why"+nbsp+d.ID))
+	}
+}
+
+// ranges writes the IDs of cases, which are in order, by group: "T02 T03 N01".
+func ranges(ids []string) string { return strings.Join(ids, " ") }
+
+// undecided writes why clients have no verdict.
+func (p *page) undecided(pr *wontfix.Probe) {
+	n := 0
+	for _, r := range probeRows(pr) {
+		if probeRanks[r.rank] != "undecided" {
+			continue
+		}
+		if n == 0 {
+			p.blank()
+			p.rule(in(styleWait, "undecided"), dim(" · "+count(pr.Summary.Undecided, "client")+" of which nothing is known"))
+		}
+		n++
+		why, o := reasonOf(pr, r.clients[0].ID)
+		spans := []span{strong(r.names()), text(": " + o.Case + " " + why)}
+		if s := strings.TrimPrefix(o.Reason, "control T01 was not accepted: "); s != "" {
+			spans = append(spans, text(": "), quote(cutWords(oneLine(s), 2*p.width-30)))
+		}
+		p.flow(2, 4, spans)
+	}
+}
+
+// inShell writes what is different with the user's own environment.
+func (p *page) inShell(pr *wontfix.Probe) {
+	if pr.Shell == nil {
+		return
+	}
+	p.blank()
+	list := shellDifferences(pr)
+	if len(list) == 0 {
+		p.rule(strong("in this shell"), dim(" · with your environment and home"))
+		p.para(2, text("Every client does the same."))
+		return
+	}
+	p.rule(strong("in this shell"), dim(" · "+count(len(list), "difference")+" with your environment and home"))
+	for _, d := range list {
+		now, before := d.says()
+		p.flow(2, 4, []span{strong(d.client), text(": "), in(markStyle(d.after), now), text(" in " + ranges(d.cases) + ", else " + before)})
+	}
+}
+
+// overrides writes what was found that changes the verification, and what it
+// was seen to do.
+func (p *page) overrides(pr *wontfix.Probe) {
+	classes, by := overridesBy(pr.Overrides)
+	for _, c := range classes {
+		p.blank()
+		p.rule(strong("overrides"), dim(" · "+count(len(by[c]), "setting")+" that "+singular(len(by[c]), overrideText[c])))
+		for _, o := range by[c] {
+			p.flow(2, 4, []span{strong(o.Match), gap, dim(overridePlace(o))})
+			spans := []span{text(o.Summary)}
+			if o.Note != "" {
+				spans = append(spans, dim(" ("+o.Note+")"))
+			}
+			if o.Summary != "" || o.Note != "" {
+				p.para(4, spans...)
+			}
+		}
+	}
+}
+
+// singular makes the verb of a phrase fit one subject: "switch verification
+// off" becomes "switches verification off".
+func singular(n int, phrase string) string {
+	if n != 1 {
+		return phrase
+	}
+	verb, rest, more := strings.Cut(phrase, " ")
+	if strings.HasSuffix(verb, "ch") {
+		verb += "e"
+	}
+	if more {
+		rest = " " + rest
+	}
+	return verb + "s" + rest
+}
+
+// behaviour writes what the probe says of vulnerabilities.
+func (p *page) behaviour(pr *wontfix.Probe) {
+	if len(pr.Behaviour) == 0 {
+		return
+	}
+	p.blank()
+	p.rule(strong("vulnerabilities"), dim(" · what the behaviour shows, whatever the version says"))
+	for _, b := range pr.Behaviour {
+		p.row(2, []field{{text(b.ID), 16}, {in(showsStyle(b.Shows), string(b.Shows)), 11}}, text(b.Client+": "+b.Because))
+	}
+}
+
+func showsStyle(s wontfix.Shows) style {
+	if s == wontfix.ShowsVulnerable {
+		return styleNever
+	}
+	return styleAvailable
+}
+
+// untested writes what was not tested, and why.
+func (p *page) untested(pr *wontfix.Probe) {
+	if len(pr.Untested) == 0 && len(pr.Absent) == 0 && len(pr.Room.Notes) == 0 {
+		return
+	}
+	p.blank()
+	p.rule(strong("not tested"))
+	for _, u := range pr.Untested {
+		p.flow(2, 4, []span{text(u.Path + ": "), text(u.Why)})
+	}
+	for _, n := range pr.Room.Notes {
+		p.flow(2, 4, []span{text(n)})
+	}
+	if len(pr.Absent) > 0 {
+		p.flow(2, 4, []span{text("Not found here: " + strings.Join(pr.Absent, ", "))})
+	}
+}
