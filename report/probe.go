@@ -189,38 +189,51 @@ func (r probeRow) names() string {
 	return foldIDs(ids)
 }
 
-// foldIDs writes IDs, the program of neighbours once: "perl/LWP, Mojo".
+// foldIDs writes IDs, the program of its libraries once, "perl/LWP, Mojo", and
+// programs with the same libraries together: "python3.8, python3.9: ssl, pip".
 func foldIDs(ids []string) string {
-	var b strings.Builder
-	last, path := "", ""
-	end := func() {
-		if path != "" {
-			b.WriteString(" (" + path)
-		}
-	}
+	type entry struct{ programs, libs []string }
+	var list []entry
+	at := map[string]int{}
 	for _, id := range ids {
 		name, where, _ := strings.Cut(id, " (")
-		prog, lib, ok := strings.Cut(name, "/")
-		if ok && prog == last && where == path {
-			b.WriteString(", " + lib)
+		prog, lib, _ := strings.Cut(name, "/")
+		if where != "" {
+			prog += " (" + where
+		}
+		i, ok := at[prog]
+		if !ok || lib == "" || list[i].libs[0] == "" {
+			i = len(list)
+			at[prog] = i
+			list = append(list, entry{programs: []string{prog}})
+		}
+		list[i].libs = append(list[i].libs, lib)
+	}
+	var parts []entry
+	for _, e := range list {
+		i := slices.IndexFunc(parts, func(p entry) bool { return e.libs[0] != "" && slices.Equal(p.libs, e.libs) })
+		if i < 0 {
+			parts = append(parts, e)
 			continue
 		}
-		end()
-		if b.Len() > 0 {
-			b.WriteString("; ")
-		}
-		b.WriteString(name)
-		last, path = prog, where
-		if !ok {
-			last = ""
+		parts[i].programs = append(parts[i].programs, e.programs...)
+	}
+	var out []string
+	for _, e := range parts {
+		prog, where, _ := strings.Cut(e.programs[0], " (")
+		switch {
+		case e.libs[0] == "":
+			out = append(out, e.programs[0])
+		case len(e.programs) > 1:
+			out = append(out, strings.Join(e.programs, ", ")+": "+strings.Join(e.libs, ", "))
+		case where != "":
+			out = append(out, prog+"/"+strings.Join(e.libs, ", ")+" ("+where)
+		default:
+			out = append(out, prog+"/"+strings.Join(e.libs, ", "))
 		}
 	}
-	end()
-	return b.String()
+	return strings.Join(out, "; ")
 }
-
-// groupNames are the groups of cases.
-var groupNames = map[byte]string{'T': "trust", 'N': "names", 'C': "constraints", 'K': "keys", 'P': "protocol", 'R': "revocation", 'X': "HTTP", 'M': "mail", 'S': "pins"}
 
 // probeSummary says in a sentence what was found.
 func probeSummary(p *wontfix.Probe) (head, rest string) {
@@ -329,6 +342,29 @@ func overridePlace(o wontfix.Override) string {
 		return "environment"
 	}
 	return o.Source
+}
+
+// manyClients is how many clients an override that does nothing names at most.
+const manyClients = 3
+
+// effectText writes the effect of an override: "verification off (a, b); no
+// effect (c)", many clients in fewer words.
+func effectText(o wontfix.Override) string {
+	var parts []string
+	for part := range strings.SplitSeq(strings.TrimSuffix(o.Summary, ")"), "); ") {
+		said, who, ok := strings.Cut(part, " (")
+		if !ok || len(o.Effect) == 0 {
+			return o.Summary
+		}
+		ids := strings.Split(who, ", ")
+		switch {
+		case len(ids) > manyClients && strings.HasPrefix(said, "no effect"):
+			parts = append(parts, fmt.Sprintf("%s (%s)", said, count(len(ids), "client")))
+		default:
+			parts = append(parts, fmt.Sprintf("%s (%s)", said, foldIDs(ids)))
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // A shellDifference is what a client does otherwise in the user's shell.

@@ -89,7 +89,7 @@ func exampleProbe() *wontfix.Probe {
 			Advice: []wontfix.Advice{{Clients: []string{"oldtool"}, Text: "Upgrade it."}}},
 	}
 	p.Overrides = []wontfix.Override{
-		{ID: "curl-insecure", Kind: "file", Class: wontfix.OverrideOff, Source: "/home/ann/.curlrc", Line: 3, Match: "insecure", Clients: []string{"curl"}, Summary: "verification off (curl)",
+		{ID: "curl-insecure", Kind: "file", Class: wontfix.OverrideOff, Source: "/etc/curlrc", Line: 3, Match: "insecure", Clients: []string{"curl"}, Summary: "verification off (curl)",
 			Effect: []wontfix.Effect{{Client: "curl", Case: "T02", Before: wontfix.VerdictReject, After: wontfix.VerdictAccept}}},
 		{ID: "proxy", Kind: "env", Class: wontfix.OverrideRedirect, Source: "https_proxy", Match: "https_proxy=http://proxy.example:3128", Clients: []string{"curl"}, Summary: "not measured: the room has no proxy"},
 		{ID: "NODE_OPTIONS", Kind: "env", Class: wontfix.OverrideHook, Source: "NODE_OPTIONS", Match: "NODE_OPTIONS", Clients: []string{"node/https"}, Summary: "not measured: it would run code", Note: "with --require alone"},

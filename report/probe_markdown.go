@@ -98,7 +98,7 @@ func markdownRest(w io.Writer, p *wontfix.Probe) {
 		classes, by := overridesBy(p.Overrides)
 		for _, c := range classes {
 			for _, o := range by[c] {
-				markdownRow(w, cleanMarkdown(string(c)), cleanMarkdown(o.Match), cleanMarkdown(overridePlace(o)), cleanMarkdown(o.Summary))
+				markdownRow(w, cleanMarkdown(string(c)), cleanMarkdown(o.Match), cleanMarkdown(overridePlace(o)), cleanMarkdown(effectText(o)))
 			}
 		}
 	}

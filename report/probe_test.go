@@ -80,12 +80,29 @@ func TestProbeRows(t *testing.T) {
 	for in, want := range map[string]string{
 		"curl":                         "curl",
 		"curl;wget":                    "curl; wget",
-		"a/x;a/y;b/x;b/y":              "a/x, y; b/x, y",
+		"a/x;a/y;b/x;b/y":              "a, b: x, y",
 		"a/x (/p);a/y (/p);a/z (/q);c": "a/x, y (/p); a/z (/q); c",
 		"a;a/x":                        "a; a/x",
+		"a/x;b/x;c/y;d/y":              "a, b: x; c, d: y",
+		"a/x;b;a/y":                    "a/x, y; b",
+		"a/x (/p);b/x":                 "a (/p), b: x",
 	} {
 		if have := foldIDs(strings.Split(in, ";")); have != want {
 			t.Errorf("foldIDs(%s) = %q, want %q", in, have, want)
+		}
+	}
+}
+
+func TestEffectText(t *testing.T) {
+	for in, want := range map[string]string{
+		"verification off (curl)": "verification off (curl)",
+		"verification off (python3.8/pip, python3.9/pip (/usr/bin/python3.9)); no effect (a, b/c, b/d)": "verification off (python3.8, python3.9 (/usr/bin/python3.9): pip); no effect (a; b/c, d)",
+		"no effect on the control (a, b, c (/p), d)":                                                    "no effect on the control (4 clients)",
+		"host check off (a, b, c, d); could not be measured: control T01 was not accepted (e)":          "host check off (a; b; c; d); could not be measured: control T01 was not accepted (e)",
+		"not measured: it would run code":                                                               "not measured: it would run code",
+	} {
+		if have := effectText(wontfix.Override{Summary: in, Effect: []wontfix.Effect{{}}}); have != want {
+			t.Errorf("effectText(%q) = %q, want %q", in, have, want)
 		}
 	}
 }

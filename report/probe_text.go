@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,9 +127,14 @@ func (p *page) overrides(pr *wontfix.Probe) {
 	for _, c := range classes {
 		p.blank()
 		p.rule(strong("overrides"), dim(" · "+count(len(by[c]), "setting")+" that "+singular(len(by[c]), overrideText[c])))
-		for _, o := range by[c] {
-			p.flow(2, 4, []span{strong(o.Match), gap, dim(overridePlace(o))})
-			spans := []span{text(o.Summary)}
+		for _, same := range sameOverrides(by[c]) {
+			o := same[0]
+			var places []string
+			for _, s := range same {
+				places = append(places, overridePlace(s))
+			}
+			p.flow(2, 4, []span{strong(o.Match), gap, dim(strings.Join(places, ", "))})
+			spans := []span{text(effectText(o))}
 			if o.Note != "" {
 				spans = append(spans, dim(" ("+o.Note+")"))
 			}
@@ -137,6 +143,22 @@ func (p *page) overrides(pr *wontfix.Probe) {
 			}
 		}
 	}
+}
+
+// sameOverrides puts together those of a class that differ in their place alone.
+func sameOverrides(list []wontfix.Override) [][]wontfix.Override {
+	var groups [][]wontfix.Override
+	for _, o := range list {
+		i := slices.IndexFunc(groups, func(g []wontfix.Override) bool {
+			return g[0].Match == o.Match && g[0].Summary == o.Summary && g[0].Note == o.Note
+		})
+		if i < 0 {
+			groups = append(groups, []wontfix.Override{o})
+			continue
+		}
+		groups[i] = append(groups[i], o)
+	}
+	return groups
 }
 
 // singular makes the verb of a phrase fit one subject: "switch verification
