@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509/pkix"
 	"fmt"
+	"net"
 	"slices"
 	"time"
 
@@ -376,7 +377,7 @@ func (a *Authority) plan(c Case, host string) *plan {
 	p := &plan{a: a, host: host, root: a.root}
 	p.issuer = a.authority("wontfix throw-away intermediate", "issuer", p.root)
 	p.leaf = a.leaf(p.issuer, dns(host))
-	if host == hostIP {
+	if ip := net.ParseIP(host); ip != nil {
 		p.leaf.set(subjectAltName(address(host)))
 	}
 	if c.change != nil {

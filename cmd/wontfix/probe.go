@@ -30,6 +30,7 @@ type probeCmd struct {
 	command     string
 	protocol    string
 	failOn      []string
+	listening
 }
 
 func newProbe(e *env) *cobra.Command {
@@ -52,11 +53,15 @@ What changes the verification on this machine (variables, files of the user and
 of the system) is looked for apart, and tried. With --environment the clients
 run once more, with the environment and the home of this shell.
 
+For a client that cannot be started from here, such as a telephone, --listen
+serves one case and prints the verdict of each connection.
+
 CLIENT is the beginning of an ID: curl, python3.11, perl/LWP.`,
 		Example: `  wontfix probe
   wontfix probe python2.7 --all
   wontfix probe --environment --fail-on unsafe,override
-  wontfix probe --command 'myclient {url}'`,
+  wontfix probe --command 'myclient {url}'
+  wontfix probe --listen 192.0.2.1:8443 --host pc.example.org --case T01 --ca-out ca.pem`,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.Run(cmd.Context(), e, args) },
 	}
 	fs := cmd.Flags()
@@ -66,6 +71,7 @@ CLIENT is the beginning of an ID: curl, python3.11, perl/LWP.`,
 	fs.StringVar(&c.command, "command", "", "probe this `COMMAND` instead, with {url}, {host}, {port}, {token} or {ca} in its arguments")
 	fs.StringVar(&c.protocol, "protocol", "https", "of --command: https, smtps, imaps, pop3s, smtp, imap, pop3, ftps, tls")
 	fs.StringSliceVar(&c.failOn, "fail-on", nil, "exit with status 2 if the probe meets one of these `CONDITIONS`: unsafe, leak, a case of a severity or a worse one failed (critical, high, medium, low), override (one was seen to work), undecided")
+	c.listening.flags(fs)
 	c.outputs.flags(fs, report.ProbeFormats())
 	complete(cmd, "format", report.ProbeFormats())
 	complete(cmd, "fail-on", probe.Gates())
@@ -89,6 +95,9 @@ func (c *probeCmd) Run(ctx context.Context, e *env, args []string) error {
 		if _, err := probe.ParseGate(name); err != nil {
 			return fmt.Errorf("--fail-on: %w", err)
 		}
+	}
+	if c.address != "" {
+		return c.listen(ctx, e, list, args)
 	}
 	r := probe.Request{Find: probe.FindOptions{Path: e.getenv("PATH"), Home: e.getenv("HOME")}, Clients: args, Protocol: c.protocol}
 	if r.Cases, err = c.wanted(); err != nil {
@@ -124,6 +133,25 @@ func (c *probeCmd) Run(ctx context.Context, e *env, args []string) error {
 		}
 	}
 	if tripped {
+		return exitCode(exitGate)
+	}
+	return nil
+}
+
+// listen serves one case and writes a line for each connection.
+func (c *probeCmd) listen(ctx context.Context, e *env, list []output, args []string) error {
+	if len(args) > 0 || c.command != "" || c.cases != nil || c.all || c.environment {
+		return errListen
+	}
+	if len(list) != 1 || list[0].file != "" || list[0].format == "markdown" {
+		return errors.New("--listen: writes text or json, to standard output")
+	}
+	unsafe, err := c.listening.run(ctx, e, c.protocol, list[0].format, e.stdout)
+	if err != nil {
+		return err
+	}
+	if unsafe && slices.Contains(c.failOn, "unsafe") {
+		e.warn("--fail-on unsafe: a client accepted it")
 		return exitCode(exitGate)
 	}
 	return nil
