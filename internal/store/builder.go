@@ -144,8 +144,8 @@ func (b *builder) check(c *wontfix.Change) error {
 
 // statement takes in one statement of an entry that was published on a day.
 func (b *builder) statement(c *wontfix.Change, number uint32, published string, s *wontfix.Statement) error {
-	if s.ID != c.ID || s.File != c.File {
-		return fmt.Errorf("change of %q in %q: has a statement on %q in %q: they must be the same", c.ID, c.File, s.ID, s.File)
+	if s.ID != c.ID || s.File == "" {
+		return fmt.Errorf("change of %q in %q: has a statement on %q in %q: it needs the same id, and a file", c.ID, c.File, s.ID, s.File)
 	}
 	if s.Published != published {
 		return fmt.Errorf("change of %q: a statement has the date %q and its entry %q: they must be the same", c.ID, s.Published, published)
@@ -170,7 +170,11 @@ func (b *builder) statement(c *wontfix.Change, number uint32, published string, 
 	for int(l) >= len(src.rows) {
 		src.rows = append(src.rows, packedRows{})
 	}
-	says := b.dict.add(s, other)
+	file := s.File
+	if file == c.File {
+		file = ""
+	}
+	says := b.dict.add(s, other, file)
 	r := &src.rows[l]
 	r.data = binary.AppendUvarint(r.data, uint64(number-r.last))
 	r.data = binary.AppendUvarint(r.data, uint64(says))

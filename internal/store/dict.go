@@ -23,6 +23,7 @@ type saying struct {
 	module, introduced             uint32
 	advisory, decided              uint32
 	release                        uint32 // where it is not the label's
+	file                           uint32 // where it is not the entry's
 	reasons                        wontfix.Reasons
 	status                         wontfix.Status
 	decision                       wontfix.Decision
@@ -68,6 +69,7 @@ type dictionary struct {
 type recent struct {
 	statement wontfix.Statement
 	release   string
+	file      string
 	mode      uint8
 	id        uint32 // one more than the number; 0 if the place is free
 }
@@ -112,9 +114,10 @@ func evidenceMode(s *wontfix.Statement) uint8 {
 }
 
 // add returns the number of what s says. release is the text of its release
-// if that is not the one that its label stands for. Trackers repeat
-// themselves: most calls are answered by the place of a recent statement.
-func (d *dictionary) add(s *wontfix.Statement, release string) uint32 {
+// if that is not the one that its label stands for, and file its file if that
+// is not the entry's. Trackers repeat themselves: most calls are answered by
+// the place of a recent statement.
+func (d *dictionary) add(s *wontfix.Statement, release, file string) uint32 {
 	mode := evidenceMode(s)
 	h := maphash.String(d.seed, s.Detail) ^ uint64(s.Decision)<<7 ^ uint64(s.Reasons)<<3 ^ uint64(len(s.Word))<<1 ^ uint64(mode)<<5
 	if len(s.Priority) > 0 {
@@ -122,7 +125,7 @@ func (d *dictionary) add(s *wontfix.Statement, release string) uint32 {
 	}
 	h ^= uint64(len(s.Words))*31 ^ uint64(len(s.Because))*17 ^ uint64(len(s.Fixed))*13
 	r := &d.recent[h%recents]
-	if r.id != 0 && r.mode == mode && r.release == release && sameSaying(&r.statement, s) {
+	if r.id != 0 && r.mode == mode && r.release == release && r.file == file && sameSaying(&r.statement, s) {
 		return r.id - 1
 	}
 	v := saying{
@@ -130,7 +133,7 @@ func (d *dictionary) add(s *wontfix.Statement, release string) uint32 {
 		fixed: d.number(s.Fixed), was: d.number(s.Was), wasDetail: d.number(s.WasDetail),
 		successor: d.number(s.Successor), words: d.number(s.Words), since: d.number(s.Since), cause: d.number(s.Because),
 		module: d.number(s.Module), introduced: d.number(s.Introduced), advisory: d.number(s.Advisory), decided: d.number(s.Decided), kind: kindOf(s),
-		release: d.number(release), reasons: s.Reasons, status: s.Status, decision: s.Decision, evidence: s.Evidence, mode: mode,
+		release: d.number(release), file: d.number(file), reasons: s.Reasons, status: s.Status, decision: s.Decision, evidence: s.Evidence, mode: mode,
 	}
 	id, ok := d.ids[v]
 	if !ok {
@@ -138,12 +141,12 @@ func (d *dictionary) add(s *wontfix.Statement, release string) uint32 {
 		d.sayings = append(d.sayings, v)
 		d.ids[v] = id
 	}
-	*r = recent{mode: mode, id: id + 1, release: d.strings[v.release]}
+	*r = recent{mode: mode, id: id + 1, release: d.strings[v.release], file: d.strings[v.file]}
 	d.statement(&v, &r.statement)
 	return id
 }
 
-// sameSaying compares all that a saying has, apart from mode and release.
+// sameSaying compares all that a saying has, apart from mode, release and file.
 func sameSaying(a, b *wontfix.Statement) bool {
 	return a.Word == b.Word && a.Detail == b.Detail && a.Priority == b.Priority && a.DevelOf == b.DevelOf &&
 		a.Status == b.Status && a.Decision == b.Decision && a.Reasons == b.Reasons && a.Evidence == b.Evidence &&
@@ -152,7 +155,7 @@ func sameSaying(a, b *wontfix.Statement) bool {
 		a.Module == b.Module && a.Introduced == b.Introduced && a.Advisory == b.Advisory && a.Decided == b.Decided
 }
 
-// statement fills the parts of s that a saying has, apart from its release.
+// statement fills the parts of s that a saying has, apart from its release and file.
 func (d *dictionary) statement(v *saying, s *wontfix.Statement) {
 	s.Word, s.Detail, s.Priority, s.DevelOf = d.strings[v.word], d.strings[v.detail], d.strings[v.priority], d.strings[v.devel]
 	s.Status, s.Decision, s.Reasons, s.Evidence = v.status, v.decision, v.reasons, v.evidence
@@ -172,5 +175,5 @@ func (d *dictionary) again(s *wontfix.Statement, mode uint8, release wontfix.Rel
 			other = noRelease
 		}
 	}
-	return d.add(s, other)
+	return d.add(s, other, s.File)
 }

@@ -97,7 +97,7 @@ func randomBlob(seed uint64) []byte {
 		c := m.change()
 		for i := range min(4, len(c.Entry.Statements)) {
 			s := &c.Entry.Statements[i]
-			r := row{line: uint32(s.Line), saying: d.add(s, pick(m.r, "", noRelease, "ubuntu/trusty"))}
+			r := row{line: uint32(s.Line), saying: d.add(s, pick(m.r, "", noRelease, "ubuntu/trusty"), pick(m.r, "", "another"))}
 			if evidenceMode(s) == evidenceOwn {
 				r.evidence = uint32(s.EvidenceLine)
 			}

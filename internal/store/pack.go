@@ -56,9 +56,10 @@ const (
 	hasIntroduced
 	hasAdvisory
 	hasDecided
+	hasFile
 
 	modeShift = 5
-	allFields = 1<<20 - 1
+	allFields = 1<<21 - 1
 )
 
 // A packer makes blobs out of rows. A blob has the statements on one source
@@ -168,6 +169,7 @@ func (p *packer) appendSaying(b []byte, v *saying) []byte {
 	set(hasIntroduced, v.introduced != 0)
 	set(hasAdvisory, v.advisory != 0)
 	set(hasDecided, v.decided != 0)
+	set(hasFile, v.file != 0)
 	b = appendUvarint(b, mask)
 	b = appendUvarint(b, p.strings.number(v.word))
 	b = append(b, byte(v.status), byte(v.decision))
@@ -182,7 +184,7 @@ func (p *packer) appendSaying(b []byte, v *saying) []byte {
 	if v.evidence != 0 {
 		b = append(b, byte(v.evidence))
 	}
-	for _, s := range [...]uint32{v.devel, v.was, v.wasDetail, v.successor, v.words, v.since, v.cause, v.release, v.module, v.introduced, v.advisory, v.decided} {
+	for _, s := range [...]uint32{v.devel, v.was, v.wasDetail, v.successor, v.words, v.since, v.cause, v.release, v.module, v.introduced, v.advisory, v.decided, v.file} {
 		if s != 0 {
 			b = appendUvarint(b, p.strings.number(s))
 		}
@@ -304,6 +306,7 @@ func (b *blob) readSaying(r *reader, s *wontfix.Statement) (mode uint8) {
 	text(hasIntroduced, &s.Introduced)
 	text(hasAdvisory, &s.Advisory)
 	text(hasDecided, &s.Decided)
+	text(hasFile, &s.File)
 	if mask&hasKind != 0 {
 		kind := r.byte()
 		if kind > allKinds {

@@ -204,7 +204,10 @@ func (u *unpacker) unpack(list []wontfix.Statement, p packedBlob, keep func(*won
 		}
 		list = append(list, b.says[says])
 		s, of := &list[len(list)-1], u.labeller.entry(entry)
-		s.ID, s.File, s.Published = of.id, of.file, of.published
+		s.ID, s.Published = of.id, of.published
+		if s.File == "" {
+			s.File = of.file
+		}
 		s.Line, s.EvidenceLine = line, evidence
 	}
 	return list, b.end()

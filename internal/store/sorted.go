@@ -38,6 +38,9 @@ func (db *DB) Sorted(ctx context.Context, name string) iter.Seq2[wontfix.Stateme
 				}
 			}
 			out.ID, out.File, out.Published = of.id, of.file, of.published
+			if v.file != 0 {
+				out.File = s.dict.strings[v.file]
+			}
 			out.Line, out.EvidenceLine = int(r.line), int(r.evidence)
 			if !yield(out, nil) {
 				return

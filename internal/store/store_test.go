@@ -57,7 +57,7 @@ func (m *model) statement(e *wontfix.Entry) wontfix.Statement {
 		release, label = pick(r, wontfix.Release{}, wontfix.Release{Distribution: "upstream"}), pick(r, "trusty", "devel", "")
 	}
 	s := wontfix.Statement{
-		ID: e.ID, File: e.File, Published: e.PublishedAt(), Source: pick(r, "", "python2.7", "linux", "käse", "a b"), Release: release, Label: label,
+		ID: e.ID, File: pick(r, e.File, e.File, "another"), Published: e.PublishedAt(), Source: pick(r, "", "python2.7", "linux", "käse", "a b"), Release: release, Label: label,
 		Word: pick(r, "DNE", "ignored", "needed", ""), Detail: pick(r, "", "end of life", "1.2-3", "too intrusive\x00\xff"),
 		Line: r.IntN(5000), DevelOf: pick(r, "", "", "focal"), Priority: pick(r, "low", "medium", ""),
 		Binary: r.IntN(4) == 0, Module: pick(r, "", "", "python39:3.9"),
