@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -36,6 +37,9 @@ type Options struct {
 	Progress func(Progress)
 	// Git is the git program; empty means the one in PATH.
 	Git string
+	// HTTP makes the requests to web servers, and Agent is what it calls itself.
+	HTTP  *http.Client
+	Agent string
 	// History fetches a mirror of a URL with its whole history. One that has
 	// it keeps it, with this or without.
 	History bool
@@ -80,7 +84,8 @@ type Source struct {
 	temp   string   // a folder to remove
 	meter  meter
 
-	shallow string // the file that says which commits have no parents here
+	feed    *feedSource // documents that are not in Git
+	shallow string      // the file that says which commits have no parents here
 	gitOnly bool
 }
 
@@ -112,15 +117,20 @@ func Open(ctx context.Context, spec Spec, source string, o Options) (*Source, er
 		Name: spec.Name, Title: spec.Title, Source: s.name, Synced: time.Now().UTC().Truncate(time.Second),
 		PageURL: spec.PageURL, LineURL: spec.LineURL,
 	}
-	switch kind {
-	case KindFolder:
+	documents := spec.Read != nil
+	switch {
+	case kind == KindFeed:
+		err = s.openFeed(ctx, source, o)
+	case kind == KindFile, kind == KindFolder && documents:
+		err = s.openDocuments(source)
+	case kind == KindFolder:
 		err = s.openFolder(source)
-	case KindRepository:
+	case kind == KindRepository:
 		err = s.openRepository(ctx, source, o)
 	default:
 		err = s.openMirror(ctx, source, o)
 	}
-	if err == nil && len(s.items) == 0 {
+	if err == nil && len(s.items) == 0 && s.feed == nil {
 		err = fmt.Errorf("the folders %s hold no entry: an empty tracker", strings.Join(spec.Dirs, ", "))
 	}
 	if err != nil {
@@ -154,7 +164,8 @@ func (s *Source) Kind() string { return s.kind }
 // sizes and times.
 func (s *Source) Cursor() string { return s.cursor }
 
-// Len returns the number of entries at the revision.
+// Len returns the number of entries at the revision, or of documents if the
+// tracker is made of such, 0 if that is not known before they are read.
 func (s *Source) Len() int { return len(s.items) }
 
 // schemes are the URLs that git may be given.
@@ -172,6 +183,12 @@ func detect(spec *Spec, source string) (string, error) {
 		return "", fmt.Errorf("source %q: has control characters", name)
 	case ok:
 		for _, s := range schemes {
+			if scheme == s && spec.Feed != nil && strings.HasPrefix(s, "http") {
+				if u, err := url.Parse(source); err != nil || u.Host == "" {
+					return "", fmt.Errorf("source %q: not a URL with a host", name)
+				}
+				return KindFeed, nil
+			}
 			if scheme == s {
 				if u, err := url.Parse(source); err != nil || strings.HasPrefix(u.Host, "-") || u.Host == "" && s != "file" {
 					return "", fmt.Errorf("source %q: not a URL with a host", name)
@@ -189,7 +206,11 @@ func detect(spec *Spec, source string) (string, error) {
 		return "", fmt.Errorf("source %q: %w", name, errors.Unwrap(err))
 	}
 	if info.Mode().IsRegular() {
-		return KindBundle, checkBundle(source, name)
+		err := checkBundle(source, name)
+		if err != nil && spec.Read != nil {
+			return KindFile, nil
+		}
+		return KindBundle, err
 	}
 	if !info.IsDir() {
 		return "", fmt.Errorf("source %q: neither a folder nor a file", name)
@@ -208,6 +229,9 @@ func detectFolder(spec *Spec, source, name string) (string, error) {
 	}
 	if has(".git") || has("HEAD", "objects", "refs") {
 		return KindRepository, nil
+	}
+	if spec.Read != nil {
+		return KindFolder, nil
 	}
 	for _, d := range spec.Dirs {
 		if info, err := os.Stat(filepath.Join(source, d)); err == nil && info.IsDir() {
@@ -335,7 +359,7 @@ func (s *Source) openCommit(ctx context.Context, commit string) error {
 	if err != nil {
 		return fmt.Errorf("commit %s: time %.40q cannot be read", commit, out)
 	}
-	files, err := s.git.tree(ctx, commit, s.spec.Dirs)
+	files, err := s.git.tree(ctx, commit, s.spec.Dirs, s.spec.Read != nil)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,20 @@ type Spec struct {
 	// Match reports whether a file of such a folder is an entry, by its name.
 	// The name is the ID.
 	Match func(name string) bool
+	// Parse reads the text of an entry, as it is kept.
 	Parse Format
+	// Read, if not nil, says that the tracker is made of documents that are not
+	// each an entry. Match is then asked about paths, Dirs are the folders with
+	// documents, at any depth, and Parse is Decode.
+	Read Reader
+	// Feed says how documents are fetched if the URL is one of a web server;
+	// nil if it is one of a Git server.
+	Feed *Feed
+	// For are the distributions whose machines the tracker speaks of, as
+	// os-release has them. A tracker without is for everybody who asks for it.
+	For []string
+	// Cost says what a first sync brings over the network, in a few words.
+	Cost string
 	// Past says what the versions of the entries mean; nil if the tracker's
 	// history is not read. Its Folders are Dirs.
 	Past *history.Format

@@ -86,9 +86,14 @@ func isObjectID(s string) bool {
 	return strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// tree returns the entries' files of a commit.
-func (g *git) tree(ctx context.Context, commit string, dirs []string) ([]file, error) {
-	args := []string{"ls-tree", "-z", "--full-tree", commit, "--"}
+// tree returns the entries' files of a commit: those in the folders, or, if
+// deep, also those in folders below them.
+func (g *git) tree(ctx context.Context, commit string, dirs []string, deep bool) ([]file, error) {
+	args := []string{"ls-tree", "-z", "--full-tree"}
+	if deep {
+		args = append(args, "-r")
+	}
+	args = append(args, commit, "--")
 	for _, d := range dirs {
 		args = append(args, d+"/")
 	}
@@ -100,7 +105,18 @@ func (g *git) tree(ctx context.Context, commit string, dirs []string) ([]file, e
 }
 
 // resolve returns an item for each ID among the files, in order of path.
+// Documents are no entries: each is an item.
 func resolve(spec *Spec, files []file) []item {
+	if spec.Read != nil {
+		var items []item
+		for _, f := range files {
+			if f.kind == regular && spec.Match(f.path) {
+				items = append(items, item{id: f.path, file: f})
+			}
+		}
+		sortItems(items)
+		return items
+	}
 	byID := make(map[string][]file, len(files))
 	for _, f := range files {
 		if name := path.Base(f.path); spec.Match(name) && len(name) <= maxName {
