@@ -95,6 +95,10 @@ type Finding struct {
 
 	// Origin says who decided; nil if the database has no history.
 	Origin *Origin `json:"origin,omitempty"`
+
+	// FixedElsewhere are the other publishers that fixed it; nil if that was
+	// not asked for.
+	FixedElsewhere []string `json:"fixed_elsewhere,omitempty"`
 }
 
 // A Dismissal is an open row that is nevertheless no finding.
@@ -211,6 +215,10 @@ type Subject struct {
 	// that. Both are nil if the database has no history.
 	Origin  *Origin   `json:"origin,omitempty"`
 	History *Timeline `json:"history,omitempty"`
+
+	// Opinions are what other publishers say; nil if the database has no
+	// other tracker.
+	Opinions *Opinions `json:"opinions,omitempty"`
 }
 
 // An Other is a statement beside the one that was asked for.

@@ -160,6 +160,7 @@ func (t dossierText) subject(s *wontfix.Subject, first bool) {
 	if o := options(s); o != "" {
 		t.label("Options", text(o))
 	}
+	t.opinions(s)
 	t.provenance(s)
 }
 

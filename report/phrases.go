@@ -266,10 +266,18 @@ func archiveName(a *wontfix.Archive) string {
 	return name
 }
 
+// publishers are those whose name is not just that of their tracker.
+var publishers = map[string]string{
+	"redhat": "Red Hat", "suse": "SUSE", "almalinux": "AlmaLinux", "rocky": "Rocky Linux", "azurelinux": "Azure Linux", "archlinux": "Arch Linux",
+}
+
 // publisher names who runs a tracker: "Ubuntu".
 func publisher(name string) string {
 	if name == "" {
 		return "The tracker"
+	}
+	if p, ok := publishers[name]; ok {
+		return p
 	}
 	return strings.ToUpper(name[:1]) + name[1:]
 }

@@ -79,6 +79,9 @@ var closedLists = map[reflect.Type]struct {
 	reflect.TypeFor[wontfix.Outlook]():  {"outlook", wontfix.Outlooks()},
 	reflect.TypeFor[wontfix.Evidence](): {"evidence", []string{"none", "word", "bracket", "note", "release", "message", "own-note"}},
 
+	reflect.TypeFor[wontfix.Family]():   {"family", []string{"none", "fix", "no-fix", "not-affected", "open"}},
+	reflect.TypeFor[wontfix.Strength](): {"strength", []string{"firm", "soft", "derived"}},
+
 	reflect.TypeFor[wontfix.Class]():      {"class", wontfix.Classes()},
 	reflect.TypeFor[wontfix.Confidence](): {"confidence", []string{"none", "low", "policy", "medium", "high"}},
 
