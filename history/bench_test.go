@@ -63,7 +63,11 @@ func BenchmarkUnpackLog(b *testing.B) {
 	}
 	data := log.Pack()
 	for b.Loop() {
-		if _, err := UnpackLog(data); err != nil {
+		log, err := UnpackLog(partsOf(data))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := log.Load(); err != nil {
 			b.Fatal(err)
 		}
 	}

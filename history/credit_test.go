@@ -101,9 +101,9 @@ func TestMessageOfOthers(t *testing.T) {
 // TestPersons: names that share an address are one person's, unless it is a
 // team's.
 func TestPersons(t *testing.T) {
-	p := newPersons([]wontfix.Commit{
-		{Author: "Camila Long Name", Email: "camila@example.org"}, {Author: "camila", Email: "camila@example.org"},
-		{Author: "Kernel Bot", Email: "kernel-team@lists.example.org"}, {Author: "Other Bot", Email: "kernel-team@lists.example.org"},
+	p := newPersons([]writer{
+		{"Camila Long Name", "camila@example.org"}, {"camila", "camila@example.org"},
+		{"Kernel Bot", "kernel-team@lists.example.org"}, {"Other Bot", "kernel-team@lists.example.org"},
 	})
 	if a, b := p.of("camila long name"), p.of("camila"); a != b {
 		t.Errorf("%q and %q are two persons", a, b)

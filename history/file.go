@@ -118,11 +118,11 @@ func (f *File) Extend(log *Log, steps []Step) error {
 }
 
 func (f *File) extend(log *Log, commit int, steps []Step) error {
-	if n := len(f.Records); n > 0 && commit <= f.Records[n-1].Commit || commit >= len(log.Commits) {
+	if n := len(f.Records); n > 0 && commit <= f.Records[n-1].Commit || commit >= log.Len() {
 		return fmt.Errorf("commit number %d: want one above the last record's and of the log", commit)
 	}
 	var parents []int
-	for _, p := range log.Commits[commit].Parents {
+	for _, p := range log.parents(commit) {
 		parents = append(parents, f.At(log, p))
 	}
 	var places []Place

@@ -28,8 +28,12 @@ import (
 
 // A Log is the commits of a tracker, numbered so that parents come before
 // their children. It may be read by several goroutines.
+//
+// A log that was unpacked reads its commits when they are asked for: an answer
+// needs few of them.
 type Log struct {
-	Commits []wontfix.Commit
+	commits []wontfix.Commit
+	packed  *packedLog // what commits are read from; nil if all are there
 	// URL, if not nil, returns the address of the page that shows a commit.
 	URL func(id string) string
 	// spread has, for each commit, the labels of which it added first rows to
@@ -46,6 +50,9 @@ type Log struct {
 
 	signed atomic.Pointer[map[string]string] // see [Log.Nick]; nil until it is asked for
 	people atomic.Pointer[persons]           // nil until it is asked for
+
+	writers []writer // who made commits, in the order in which they came
+	numbers map[writer]int
 
 	runs []run
 	run  []int32 // the run that a commit is in
@@ -68,7 +75,7 @@ func (l *Log) message(commit int) *message {
 		return m.(*message)
 	}
 	m := &message{}
-	if c := &l.Commits[commit]; c.Entries < manyEntries {
+	if c := l.Commit(commit); c.Entries < manyEntries {
 		m.text = c.Said()
 		m.decides = reason.Decides(m.text)
 		if m.decides {
@@ -125,30 +132,51 @@ type run struct {
 // NewLog returns a log of commits whose Parents are numbers below their own. It
 // keeps them.
 func NewLog(commits []wontfix.Commit) (*Log, error) {
-	l := &Log{Commits: commits, run: make([]int32, 0, len(commits)), spread: map[int][]string{}, nicks: nicks{}}
+	l := &Log{commits: commits, run: make([]int32, 0, len(commits)), spread: map[int][]string{}, nicks: nicks{}}
 	return l, l.placeFrom(0)
 }
 
-// Append adds commits. The last one is where a reading ended.
+// Len returns the number of commits.
+func (l *Log) Len() int { return len(l.commits) }
+
+// Commit returns commit n, which is not to be changed. See [Log.Err].
+func (l *Log) Commit(n int) *wontfix.Commit {
+	if l.packed != nil {
+		l.packed.read(l, n)
+	}
+	return &l.commits[n]
+}
+
+// Imply says that the history begins with one state of so many entries: see
+// Implied.
+func (l *Log) Imply(entries int) {
+	l.Implied = true
+	l.commits[0].Entries = entries
+}
+
+// Append adds commits to a log of which all have been read, see [Log.Load]. The
+// last one is where a reading ended.
 func (l *Log) Append(commits []wontfix.Commit) error {
-	n := len(l.Commits)
-	l.Commits = append(l.Commits, commits...)
+	n := len(l.commits)
+	l.commits = append(l.commits, commits...)
 	l.people.Store(nil)
 	return l.placeFrom(n)
 }
 
 // placeFrom finds the place in the graph of all commits from number n on.
 func (l *Log) placeFrom(n int) error {
-	if n == len(l.Commits) {
+	if n == len(l.commits) {
 		return nil
 	}
-	for ; n < len(l.Commits); n++ {
-		for _, p := range l.Commits[n].Parents {
+	for ; n < len(l.commits); n++ {
+		c := &l.commits[n]
+		for _, p := range c.Parents {
 			if p < 0 || p >= n {
-				return fmt.Errorf("commit %.12s: its parent is number %d; want one below %d", l.Commits[n].ID, p, n)
+				return fmt.Errorf("commit %.12s: its parent is number %d; want one below %d", c.ID, p, n)
 			}
 		}
-		l.place(n)
+		l.place(n, c.Parents)
+		l.writer(c)
 	}
 	l.tips = append(l.tips, n-1)
 	return nil
@@ -156,8 +184,7 @@ func (l *Log) placeFrom(n int) error {
 
 // place puts commit n in a run: that of its parent if that is the only one and
 // still the run's last, else a new one.
-func (l *Log) place(n int) {
-	parents := l.Commits[n].Parents
+func (l *Log) place(n int, parents []int) {
 	if len(parents) == 1 {
 		r := l.run[parents[0]]
 		if l.runs[r].last == parents[0] {
@@ -181,6 +208,9 @@ func (l *Log) Reaches(c, ancestor int) bool {
 	if ancestor >= c {
 		return ancestor == c
 	}
+	if l.packed != nil {
+		l.packed.placing.Do(l.placePacked)
+	}
 	r := l.run[c]
 	return l.run[ancestor] == r || l.runs[r].base.has(ancestor)
 }
@@ -188,7 +218,7 @@ func (l *Log) Reaches(c, ancestor int) bool {
 // earlier reports whether commit a was made before commit b, by their authors'
 // clocks; of two at the same time it is the one with the lower ID.
 func (l *Log) earlier(a, b int) bool {
-	x, y := &l.Commits[a], &l.Commits[b]
+	x, y := l.Commit(a), l.Commit(b)
 	if n := x.Time.Compare(y.Time); n != 0 {
 		return n < 0
 	}
@@ -208,16 +238,16 @@ func (l *Log) Tip() int {
 func (l *Log) Find(prefix string) (int, error) {
 	prefix = strings.ToLower(prefix)
 	found := -1
-	for i := range l.Commits {
-		if id := l.Commits[i].ID; id != "" && strings.HasPrefix(id, prefix) {
+	for i := range l.commits {
+		if id := l.Commit(i).ID; id != "" && strings.HasPrefix(id, prefix) {
 			if found >= 0 {
-				return 0, fmt.Errorf("commit %s: more than one begins like this: %s and %s", prefix, l.Commits[found].ID, id)
+				return 0, fmt.Errorf("commit %s: more than one begins like this: %s and %s", prefix, l.Commit(found).ID, id)
 			}
 			found = i
 		}
 	}
 	if found < 0 {
-		return 0, fmt.Errorf("commit %s: not in the history that is at hand, which has %d commits", prefix, len(l.Commits))
+		return 0, fmt.Errorf("commit %s: not in the history that is at hand, which has %d commits", prefix, l.Len())
 	}
 	return found, nil
 }
@@ -230,13 +260,13 @@ func (l *Log) Find(prefix string) (int, error) {
 // their order.
 func (l *Log) At(t time.Time) int {
 	for c := l.Tip(); c >= 0; {
-		if !l.Commits[c].Committed.After(t) {
+		if !l.Commit(c).Committed.After(t) {
 			return c
 		}
-		if len(l.Commits[c].Parents) == 0 {
+		if len(l.parents(c)) == 0 {
 			break
 		}
-		c = l.Commits[c].Parents[0]
+		c = l.parents(c)[0]
 	}
 	return -1
 }
@@ -247,17 +277,17 @@ func (l *Log) First() time.Time {
 	if c < 0 {
 		return time.Time{}
 	}
-	for len(l.Commits[c].Parents) > 0 {
-		c = l.Commits[c].Parents[0]
+	for len(l.parents(c)) > 0 {
+		c = l.parents(c)[0]
 	}
-	return l.Commits[c].Committed
+	return l.Commit(c).Committed
 }
 
 // IDs returns the IDs of all commits, in the order of their numbers.
 func (l *Log) IDs() []string {
-	ids := make([]string, len(l.Commits))
-	for i := range l.Commits {
-		ids[i] = l.Commits[i].ID
+	ids := make([]string, l.Len())
+	for i := range ids {
+		ids[i] = l.Commit(i).ID
 	}
 	return ids
 }
@@ -312,7 +342,7 @@ func (s spans) union(t spans) spans {
 const (
 	// Form is the version of the bytes that this package packs. It changes
 	// when they do.
-	Form = "1"
+	Form = "2"
 	// Judgement is the version of what this package makes of a history. It
 	// changes whenever the same versions would give other origins, so that
 	// entries that were judged by an earlier version are judged again.

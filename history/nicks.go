@@ -13,6 +13,23 @@ type nicks map[string]map[string]int
 // person returns what one author is known by whatever the address.
 func person(c *wontfix.Commit) string { return personNamed(c.Author) }
 
+// A writer is an author as commits name one.
+type writer struct{ author, email string }
+
+// writer returns the number of a commit's author among the writers of the log.
+func (l *Log) writer(c *wontfix.Commit) int {
+	w := writer{c.Author, c.Email}
+	n, ok := l.numbers[w]
+	if !ok {
+		if l.numbers == nil {
+			l.numbers = make(map[writer]int)
+		}
+		n = len(l.writers)
+		l.writers, l.numbers[w] = append(l.writers, w), n
+	}
+	return n
+}
+
 // A persons says which names of authors are of one person: the first in order
 // of those that have written from one address.
 type persons map[string]string
@@ -30,11 +47,11 @@ func (p persons) of(name string) string {
 
 // newPersons joins the names that share an address. Addresses of teams and
 // robots are nobody's.
-func newPersons(commits []wontfix.Commit) persons {
+func newPersons(writers []writer) persons {
 	p := persons{}
 	first := make(map[string]string) // the name that had an address first
-	for i := range commits {
-		name, address := person(&commits[i]), strings.ToLower(commits[i].Email)
+	for _, w := range writers {
+		name, address := personNamed(w.author), strings.ToLower(w.email)
 		if address == "" || strings.Contains(address, "@lists.") || strings.Contains(address, "-team@") || strings.Contains(address, "noreply") {
 			continue
 		}
@@ -56,7 +73,7 @@ func newPersons(commits []wontfix.Commit) persons {
 func (l *Log) persons() persons {
 	known := l.people.Load()
 	if known == nil {
-		p := newPersons(l.Commits)
+		p := newPersons(l.writers)
 		known = &p
 		l.people.Store(known)
 	}

@@ -365,7 +365,7 @@ func (l *Log) revision(n int) *wontfix.Revision {
 
 // Revision returns what is shown of a commit.
 func (l *Log) Revision(commit int) wontfix.Revision {
-	c := &l.Commits[commit]
+	c := l.Commit(commit)
 	r := wontfix.Revision{Commit: c.ID, Author: c.Author, Nick: l.Nick(c.Author), Time: c.Time, Subject: c.Subject(), Entries: c.Entries}
 	if l.URL != nil && c.ID != "" {
 		r.URL = l.URL(c.ID)

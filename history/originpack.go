@@ -91,7 +91,7 @@ func UnpackOrigins(log *Log, data []byte) (*Origins, error) {
 		r.table = append(r.table, r.text())
 	}
 	o := &Origins{log: log}
-	commits := len(log.Commits)
+	commits := log.Len()
 	for range r.uint(len(r.data)) {
 		x := origin{
 			class: wontfix.Class(r.uint(127)), wroteClass: wontfix.Class(r.uint(127)),

@@ -254,7 +254,7 @@ func Touched(log *Log, data []byte, since int) (bool, error) {
 		return false, ErrBytes
 	}
 	for i := len(records) - 1; i >= 0; i-- {
-		if records[i].Commit >= len(log.Commits) {
+		if records[i].Commit >= log.Len() {
 			return false, ErrBytes
 		}
 		if !log.Reaches(since, records[i].Commit) {

@@ -118,8 +118,8 @@ func (l *Log) Apply(s *Survey) {
 		l.spread, l.nicks = map[int][]string{}, nicks{}
 	}
 	l.signed.Store(nil)
-	for c := s.first; c < len(l.Commits); c++ {
-		commit := &l.Commits[c]
+	for c := s.first; c < len(l.commits); c++ {
+		commit := &l.commits[c]
 		if c > 0 || !l.Implied {
 			commit.Entries = s.entries[c]
 		}

@@ -264,7 +264,7 @@ func (t *Trace) Rows() []Row {
 
 // commit returns the commit of a record.
 func (t *Trace) commit(record int) *wontfix.Commit {
-	return &t.log.Commits[t.file.Records[record].Commit]
+	return t.log.Commit(t.file.Records[record].Commit)
 }
 
 // born reports whether there was no such entry before a record.

@@ -44,6 +44,16 @@ func (v *view) Close() error {
 // past returns the history of a tracker up to the time of the view, nil if
 // there is none.
 func (v *view) past(name string) (*past, error) {
+	p, err := v.partOfPast(name)
+	if p != nil && err == nil {
+		err = p.load()
+	}
+	return p, err
+}
+
+// partOfPast is as past, for an answer that needs few commits: see
+// [past.checked].
+func (v *view) partOfPast(name string) (*past, error) {
 	if open := v.pasts[name]; open != nil {
 		return open()
 	}
@@ -131,7 +141,7 @@ func (p *past) find(s string) (commit int, at time.Time, err error) {
 	if err != nil {
 		return 0, at, err
 	}
-	return commit, p.log.Commits[commit].Committed, nil
+	return commit, p.log.Commit(commit).Committed, nil
 }
 
 // keptStates is how many earlier states of a tracker are kept ready.
@@ -140,14 +150,14 @@ const keptStates = 4
 // stateAt opens a database that has a tracker as it was at the commit of a
 // past. It is made from the history, and kept for the next time.
 func (e *env) stateAt(ctx context.Context, p *past) (*store.DB, func() error, error) {
-	name := fmt.Sprintf("%s-%s-%s-%d.db", p.spec.Name, p.log.Commits[p.at].ID, strings.ReplaceAll(pastVersion(&p.spec), "/", "."), store.Version)
+	name := fmt.Sprintf("%s-%s-%s-%d.db", p.spec.Name, p.log.Commit(p.at).ID, strings.ReplaceAll(pastVersion(&p.spec), "/", "."), store.Version)
 	dir, err := e.cacheDir()
 	if err == nil {
 		dir = filepath.Join(dir, "as-of")
 		err = os.MkdirAll(dir, 0o755)
 	}
 	remove := func() error { return nil }
-	if err != nil || p.log.Holes > 0 || p.log.Commits[p.at].ID == "" { // no place, no whole state, or no name
+	if err != nil || p.log.Holes > 0 || p.log.Commit(p.at).ID == "" { // no place, no whole state, or no name
 		if dir, err = os.MkdirTemp("", "wontfix-as-of-"); err != nil {
 			return nil, nil, err
 		}
@@ -192,7 +202,7 @@ func (p *past) writeState(ctx context.Context, path string) error {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return &fs.PathError{Op: "write", Path: path, Err: errors.New("is no file")}
 	}
-	c := &p.log.Commits[p.at]
+	c := p.log.Commit(p.at)
 	t := wontfix.Tracker{Name: p.spec.Name, Title: p.spec.Title, Revision: c.ID, Time: c.Committed, PageURL: p.spec.PageURL, LineURL: p.spec.LineURL}
 	for _, now := range p.db.Trackers() {
 		if now.Name == t.Name {

@@ -253,7 +253,7 @@ func (c *changesCmd) rows(p *past, t wontfix.Tracker, f *history.File, since int
 			File: entry.File, Line: d.Line, Installed: filter.installed[d.Source], Fixed: is.Fixed,
 		}
 		at := t
-		at.Revision = p.log.Commits[p.at].ID
+		at.Revision = p.log.Commit(p.at).ID
 		if r.URL = at.Line(r.File, r.Line); d.Line == 0 || r.URL == "" {
 			r.URL = t.Page(f.ID)
 		}

@@ -199,7 +199,7 @@ func (v *view) checkOrigins(ctx context.Context, e *env) error {
 		switch {
 		case err != nil:
 			return err
-		case p == nil || !slices.ContainsFunc(p.log.Commits, func(c wontfix.Commit) bool { return !c.Gap }):
+		case p == nil || len(p.log.Gaps()) == p.log.Len():
 			without = append(without, t.Name)
 			continue
 		case p.cutOff():

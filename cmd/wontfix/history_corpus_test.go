@@ -152,7 +152,7 @@ func checkStates(t *testing.T, p *past, trees map[int]gitTree) int {
 			compared++
 			seen[s.commit]++
 			if want := trees[s.commit][s.path]; s.blob != want {
-				fail("commit %d %.12s: %s is %.12s, git has %.12q", s.commit, p.log.Commits[s.commit].ID, s.path, s.blob, want)
+				fail("commit %d %.12s: %s is %.12s, git has %.12q", s.commit, p.log.Commit(s.commit).ID, s.path, s.blob, want)
 			}
 		}
 		return nil
@@ -160,7 +160,7 @@ func checkStates(t *testing.T, p *past, trees map[int]gitTree) int {
 	testkit.Must(t, err)
 	for c, tree := range trees {
 		if seen[c] != len(tree) {
-			fail("commit %d %.12s: %d paths, git has %d", c, p.log.Commits[c].ID, seen[c], len(tree))
+			fail("commit %d %.12s: %d paths, git has %d", c, p.log.Commit(c).ID, seen[c], len(tree))
 		}
 	}
 	if wrong > 10 {
@@ -230,11 +230,11 @@ func checkRows(t *testing.T, p *past, texts map[string][]byte) int {
 func TestReplayCorpus(t *testing.T) {
 	dir := testkit.Corpus(t, testkit.Tracker)
 	p := corpusPast(t)
-	cs := p.log.Commits
+	testkit.Must(t, p.load())
 	main := map[int]bool{}
-	for c := p.log.Tip(); ; c = cs[c].Parents[0] {
+	for c := p.log.Tip(); ; c = p.log.Commit(c).Parents[0] {
 		main[c] = true
-		if len(cs[c].Parents) == 0 {
+		if len(p.log.Commit(c).Parents) == 0 {
 			break
 		}
 	}
@@ -242,18 +242,18 @@ func TestReplayCorpus(t *testing.T) {
 	r := rand.New(rand.NewPCG(20, 23))
 	pick := func(n int, fits func(int) bool) {
 		for n > 0 {
-			c := r.IntN(len(cs))
+			c := r.IntN(p.log.Len())
 			if _, ok := trees[c]; !ok && fits(c) {
 				trees[c] = nil
 				n--
 			}
 		}
 	}
-	pick(4, func(c int) bool { return len(cs[c].Parents) > 1 })
-	pick(4, func(c int) bool { return !main[c] && len(cs[c].Parents) == 1 })
+	pick(4, func(c int) bool { return len(p.log.Commit(c).Parents) > 1 })
+	pick(4, func(c int) bool { return !main[c] && len(p.log.Commit(c).Parents) == 1 })
 	pick(4, func(c int) bool { return main[c] })
 	for c := range trees {
-		trees[c] = treeOf(t, dir, cs[c].ID)
+		trees[c] = treeOf(t, dir, p.log.Commit(c).ID)
 	}
 	n := checkStates(t, p, trees)
 	rows := checkRows(t, p, trackerTree(t))
@@ -402,7 +402,7 @@ func TestIntroducedCorpus(t *testing.T) {
 	const sample = 200
 	dir := testkit.Corpus(t, testkit.Tracker)
 	p := corpusPast(t)
-	tip := p.log.Commits[p.log.Tip()].ID
+	tip := p.log.Commit(p.log.Tip()).ID
 	tree := treeOf(t, dir, tip)
 	texts := trackerTree(t)
 	var all []slowRow

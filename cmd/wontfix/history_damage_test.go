@@ -167,15 +167,15 @@ func TestHistoryLater(t *testing.T) {
 			}
 			p := sync("history", "ubuntu="+source(line[0]))
 			m.checkTip(t, p, line[0])
-			if len(p.log.Commits) != 1 || !p.log.Commits[0].Gap {
-				t.Errorf("the first reading makes %+v", p.log.Commits)
+			if p.log.Len() != 1 || !p.log.Commit(0).Gap {
+				t.Errorf("the first reading makes %d commits", p.log.Len())
 			}
 			differ := 0
 			for n, c := range line[1:3] {
 				p = sync("not at hand", "ubuntu="+source(c))
 				m.checkTip(t, p, c)
-				if len(p.log.Commits) != n+2 || !p.log.Commits[n+1].Gap {
-					t.Errorf("reading %d makes %+v", n+2, p.log.Commits)
+				if p.log.Len() != n+2 || !p.log.Commit(n+1).Gap {
+					t.Errorf("reading %d makes %d commits", n+2, p.log.Len())
 				}
 				differ += m.checkGap(t, p, line[n], c)
 			}
@@ -188,10 +188,8 @@ func TestHistoryLater(t *testing.T) {
 			} else {
 				p = sync("its whole history is at hand now", "ubuntu="+m.dir)
 			}
-			for _, c := range p.log.Commits {
-				if c.Gap {
-					t.Errorf("gap: %+v", c)
-				}
+			if gaps := p.log.Gaps(); len(gaps) > 0 {
+				t.Errorf("gaps: %v", gaps)
 			}
 			m.checkTip(t, p, line[2])
 			m.moveTo(t, last)
@@ -259,8 +257,8 @@ func TestHistoryPartial(t *testing.T) {
 		t.Errorf("sync says %q", diag)
 	}
 	p := pastOf(t, db)
-	if len(p.log.Commits) != len(m.commits) {
-		t.Errorf("%d commits", len(p.log.Commits))
+	if p.log.Len() != len(m.commits) {
+		t.Errorf("%d commits", p.log.Len())
 	}
 	m.checkTip(t, p, len(m.commits)-1)
 	unseen := 0
@@ -310,7 +308,7 @@ func TestHistoryRewritten(t *testing.T) {
 			testkit.Must(t, err)
 			p := pastOf(t, db)
 			m.checkTip(t, p, line[0])
-			if got := p.log.Commits[p.log.Tip()].ID; got != m.commits[line[0]].id {
+			if got := p.log.Commit(p.log.Tip()).ID; got != m.commits[line[0]].id {
 				t.Errorf("the tip is %s", got)
 			}
 			if want := map[bool]string{true: "not at hand", false: "read anew"}[name == "server"]; !strings.Contains(diag, want) {
@@ -356,7 +354,7 @@ func TestHistoryHealed(t *testing.T) {
 		if source == shallow {
 			p := pastOf(t, db)
 			m.checkTip(t, p, len(m.commits)-1)
-			if n := len(p.log.Commits); n != 2 {
+			if n := p.log.Len(); n != 2 {
 				t.Errorf("%d commits after a folder and a shallow clone, want 2", n)
 			}
 		}

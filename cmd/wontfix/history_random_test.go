@@ -293,18 +293,18 @@ func (m *madeRepo) introducers(id string, k history.Key) map[string]bool {
 // returns the origins and timelines of the rows, as JSON.
 func (m *madeRepo) check(t *testing.T, p *past) map[string]string {
 	t.Helper()
-	if len(p.log.Commits) != len(m.commits) {
-		t.Fatalf("%d commits, want %d", len(p.log.Commits), len(m.commits))
+	if p.log.Len() != len(m.commits) {
+		t.Fatalf("%d commits, want %d", p.log.Len(), len(m.commits))
 	}
 	trees := map[int]gitTree{}
-	for c := range p.log.Commits {
+	for c := range p.log.Len() {
 		tree := gitTree{}
-		for name, text := range m.commits[m.number[p.log.Commits[c].ID]].tree {
+		for name, text := range m.commits[m.number[p.log.Commit(c).ID]].tree {
 			tree[name] = blobID([]byte(text))
 		}
 		trees[c] = tree
 	}
-	if last := p.log.Commits[p.log.Tip()].ID; m.number[last] != len(m.commits)-1 {
+	if last := p.log.Commit(p.log.Tip()).ID; m.number[last] != len(m.commits)-1 {
 		t.Fatalf("the tip is commit %d", m.number[last])
 	}
 	checkStates(t, p, trees)
@@ -315,8 +315,8 @@ func (m *madeRepo) check(t *testing.T, p *past) map[string]string {
 		if f == nil {
 			continue
 		}
-		for c := range p.log.Commits {
-			tree := m.commits[m.number[p.log.Commits[c].ID]].tree
+		for c := range p.log.Len() {
+			tree := m.commits[m.number[p.log.Commit(c).ID]].tree
 			rows := history.NewTrace(p.log, p.spec.Past, f, c).Rows()
 			for _, row := range rows {
 				if v, _ := m.value(tree, id, row.Key); v != row.Value {

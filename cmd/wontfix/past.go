@@ -32,19 +32,20 @@ func pastVersion(spec *tracker.Spec) string {
 }
 
 // openPast returns the history of a tracker, nil if the database has none that
-// this program can read.
+// this program can read. Its commits are read when they are asked for; see
+// [past.checked].
 func openPast(ctx context.Context, db *store.DB, spec tracker.Spec) (*past, error) {
 	form, _, _ := strings.Cut(db.HistoryVersion(spec.Name), "/")
 	if spec.Past == nil || form != history.Form {
 		return nil, nil
 	}
-	data, err := db.Log(ctx, spec.Name)
+	part, err := db.Log(ctx, spec.Name)
 	if err != nil {
 		return nil, err
 	}
-	log, err := history.UnpackLog(data)
+	log, err := history.UnpackLog(part)
 	if err != nil {
-		return nil, fmt.Errorf("history of %s: %w; build it anew with `wontfix sync --full`", spec.Name, err)
+		return nil, badLog(&spec, err)
 	}
 	if spec.CommitURL != "" {
 		log.URL = func(id string) string { return strings.ReplaceAll(spec.CommitURL, "{commit}", id) }
@@ -52,10 +53,34 @@ func openPast(ctx context.Context, db *store.DB, spec tracker.Spec) (*past, erro
 	return &past{db, spec, log, log.Tip()}, nil
 }
 
+// badLog says that commits cannot be read.
+func badLog(spec *tracker.Spec, err error) error {
+	return fmt.Errorf("history of %s: %w; build it anew with `wontfix sync --full`", spec.Name, err)
+}
+
+// load reads all commits.
+func (p *past) load() error {
+	if err := p.log.Load(); err != nil {
+		return badLog(&p.spec, err)
+	}
+	return nil
+}
+
+// checked returns an error if a commit that was asked for could not be read.
+func (p *past) checked() error {
+	if err := p.log.Err(); err != nil {
+		return badLog(&p.spec, err)
+	}
+	return nil
+}
+
 // cutOff reports whether the history begins later than the tracker, has states
 // of which nobody knows what led to them, or lacks versions.
 func (p *past) cutOff() bool {
-	return p.log.Holes > 0 || slices.ContainsFunc(p.log.Commits, func(c wontfix.Commit) bool { return c.Gap && (len(c.Parents) == 0 || c.Author == "") })
+	return p.log.Holes > 0 || slices.ContainsFunc(p.log.Gaps(), func(n int) bool {
+		c := p.log.Commit(n)
+		return len(c.Parents) == 0 || c.Author == ""
+	})
 }
 
 // ids returns the IDs of all entries that have a history, sorted.

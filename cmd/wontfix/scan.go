@@ -268,7 +268,7 @@ func statementsFor(ctx context.Context, v *view, m *wontfix.Machine) (t *wontfix
 
 // addOrigins says of findings who decided.
 func (v *view) addOrigins(ctx context.Context, name string, findings []wontfix.Finding) error {
-	p, err := v.past(name)
+	p, err := v.partOfPast(name)
 	if p == nil || err != nil {
 		return err
 	}
@@ -288,7 +288,7 @@ func (v *view) addOrigins(ctx context.Context, name string, findings []wontfix.F
 			f.Reasons, f.ReasonText, f.Evidence = reasons, f.Origin.Words, f.Origin.Evidence
 		}
 	}
-	return nil
+	return p.checked()
 }
 
 // reworded returns the reasons of a decision where other words have been put

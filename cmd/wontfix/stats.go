@@ -67,7 +67,7 @@ func (c *statsCmd) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	stats.Time = p.log.Commits[p.at].Committed
+	stats.Time = p.log.Commit(p.at).Committed
 	return c.write(e, list, func(w io.Writer, format string, o report.Options) error {
 		return report.WriteStats(w, format, stats, o)
 	})
@@ -122,7 +122,7 @@ func (c *statsCmd) count(ctx context.Context, v *view, p *past, t wontfix.Tracke
 		return nil, err
 	}
 	stats := &wontfix.Stats{Schema: wontfix.StatsSchema, Tool: toolName(), Tracker: t, First: p.log.First().UTC(), Releases: []wontfix.ReleaseStats{}, Years: []wontfix.YearStats{}}
-	for n := range p.log.Commits {
+	for n := range p.log.Len() {
 		if p.log.Reaches(p.at, n) {
 			stats.Commits++
 		}

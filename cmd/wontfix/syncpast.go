@@ -49,6 +49,11 @@ func readPast(ctx context.Context, e *env, src *tracker.Source, spec tracker.Spe
 		var err error
 		if r.old, err = openPast(ctx, db, spec); err != nil {
 			e.warn("%v", err)
+		} else if r.old != nil {
+			if err := r.old.load(); err != nil {
+				e.warn("%v", err)
+				r.old = nil
+			}
 		}
 	}
 	if r.old != nil && src.Whole() {
@@ -100,7 +105,7 @@ func (r *pastReading) begin(commits []wontfix.Commit) error {
 			return err
 		}
 	}
-	r.first = len(r.log.Commits)
+	r.first = r.log.Len()
 	if commits == nil && r.h == nil {
 		t := r.src.Tracker()
 		c := wontfix.Commit{ID: t.Revision, Time: t.Time, Committed: t.Time, Gap: true}
@@ -137,7 +142,7 @@ func (r *pastReading) watch(changes iter.Seq2[wontfix.Change, error]) iter.Seq2[
 // isFirst reports whether there is one state to begin with, and nothing before
 // it: then nothing can be said of any entry but that it was so.
 func (r *pastReading) isFirst() bool {
-	return r.old == nil && len(r.log.Commits) == 1 && r.log.Commits[0].Gap && (r.h == nil || len(r.h.Unseen) <= 1)
+	return r.old == nil && r.log.Len() == 1 && r.log.Commit(0).Gap && (r.h == nil || len(r.h.Unseen) <= 1)
 }
 
 // update returns what goes into the database. Its log and files are made when
@@ -146,8 +151,7 @@ func (r *pastReading) update(ctx context.Context, full bool) *store.HistoryUpdat
 	u := &store.HistoryUpdate{Full: r.old == nil || r.judge, Version: pastVersion(&r.spec)}
 	u.Files = func(yield func(store.HistoryFile, error) bool) {
 		if r.isFirst() {
-			r.log.Implied = true
-			r.log.Commits[0].Entries = r.src.Len()
+			r.log.Imply(r.src.Len())
 			u.Log = r.log.Pack()
 			return
 		}
@@ -321,7 +325,7 @@ func (r *pastReading) stateTexts(ctx context.Context, ids []string, fn func(int,
 
 // said says in a few words what was read, and what could not be.
 func (r *pastReading) said() string {
-	switch n := len(r.log.Commits) - r.first; {
+	switch n := r.log.Len() - r.first; {
 	case r.h == nil && r.old == nil:
 		return "its history is not at hand, and begins with this reading"
 	case r.h == nil:

@@ -160,7 +160,7 @@ func (c *whyCmd) dossiers(ctx context.Context, v *view, o match.DossierOptions) 
 
 // addHistory says of each row of a dossier how it came to what it says.
 func (v *view) addHistory(ctx context.Context, d *wontfix.Dossier) error {
-	p, err := v.past(d.Tracker.Name)
+	p, err := v.partOfPast(d.Tracker.Name)
 	if p == nil || err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (v *view) addHistory(ctx context.Context, d *wontfix.Dossier) error {
 			}
 		}
 	}
-	return nil
+	return p.checked()
 }
 
 // checkSources says which packages an entry does speak of, if not of the ones

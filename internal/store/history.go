@@ -21,7 +21,9 @@ type HistoryUpdate struct {
 	// what was there under their ids, and the others stay.
 	Full    bool
 	Version string // of what made the bytes, not empty; see [DB.HistoryVersion]
-	Log     []byte // takes the place of the old log
+	// Log takes the place of the old log. Its parts are compressed apart and
+	// read one by one.
+	Log [][]byte
 	// Files is read after the changes of the update, in whose transaction it
 	// is. In order of ID it packs best. Of two files with one ID, the later
 	// counts. The bytes are the receiver's from then on.
@@ -52,9 +54,28 @@ func (db *DB) HistoryVersion(name string) string {
 	return t.history
 }
 
-// Log returns the log of a tracker's history. The error is an ErrNotFound if
-// it has no history.
-func (db *DB) Log(ctx context.Context, name string) ([]byte, error) {
+// Log returns a function that returns one part of the log of a tracker's
+// history, and an ErrDamaged if there is none of that number. The error is an
+// ErrNotFound if the tracker has no history.
+func (db *DB) Log(ctx context.Context, name string) (part func(n int) ([]byte, error), err error) {
+	parts, err := db.log(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return func(n int) ([]byte, error) {
+		err := errBytes
+		if n >= 0 && n < len(parts) {
+			var part []byte
+			if part, err = parts[n].unpack(); err == nil {
+				return part, nil
+			}
+		}
+		return nil, damaged(db.path, fmt.Sprintf("history of %s: part %d of the log: %v", name, n, err))
+	}, nil
+}
+
+// log returns the parts of the log of a tracker's history.
+func (db *DB) log(ctx context.Context, name string) ([]logPart, error) {
 	t, err := db.withHistory(name)
 	if err != nil {
 		return nil, err
@@ -63,11 +84,11 @@ func (db *DB) Log(ctx context.Context, name string) ([]byte, error) {
 	if err := db.sql.QueryRowContext(ctx, "select log from history where tracker = ?", t.id).Scan(&data); err != nil {
 		return nil, db.failed(ctx, fmt.Errorf("history of %s: log: %w", name, err))
 	}
-	log, err := unpackLog(data)
+	parts, err := readLog(data)
 	if err != nil {
 		return nil, damaged(db.path, fmt.Sprintf("history of %s: log: %v", name, err))
 	}
-	return log, nil
+	return parts, nil
 }
 
 // Versions returns the versions of one entry. The error is an ErrNotFound if
@@ -171,32 +192,61 @@ func (db *DB) past(t *tracker) (*past, error) {
 	return t.past, nil
 }
 
-// packLog compresses a log.
-func packLog(log []byte) ([]byte, error) {
+// A logPart is a part of a log as the database has it.
+type logPart struct {
+	size int // unpacked
+	data []byte
+}
+
+// packLog compresses the parts of a log: their number, for each its size and
+// that of its bytes, then the bytes, and in front of it all its sum.
+func packLog(log [][]byte) ([]byte, error) {
 	z, err := newHistoryEncoder()
 	if err != nil {
 		return nil, err
 	}
 	defer z.Close()
 	b := appendUvarint(nil, uint64(len(log)))
-	return seal(z.EncodeAll(log, b)), nil
+	var data []byte
+	for _, part := range log {
+		from := len(data)
+		data = z.EncodeAll(part, data)
+		b = appendUvarint(b, uint64(len(part)))
+		b = appendUvarint(b, uint64(len(data)-from))
+	}
+	return seal(append(b, data...)), nil
 }
 
-// unpackLog reads what packLog has written.
-func unpackLog(data []byte) ([]byte, error) {
+// readLog reads what packLog has written.
+func readLog(data []byte) ([]logPart, error) {
 	data, err := unseal(data)
 	if err != nil {
 		return nil, err
 	}
 	r := &reader{data: data}
-	size := r.number(maxText)
-	if r.bad {
+	n := r.count()
+	if n > len(r.data)/2 {
 		return nil, errBytes
 	}
-	if size == 0 {
+	parts := make([]logPart, n)
+	lengths := make([]int, n)
+	for i := range parts {
+		parts[i].size, lengths[i] = r.number(maxText), r.number(uint64(len(r.data)))
+	}
+	for i, n := range lengths {
+		parts[i].data = r.bytes(n)
+	}
+	if len(r.data) > 0 {
+		r.fail()
+	}
+	return parts, r.err()
+}
+
+func (p *logPart) unpack() ([]byte, error) {
+	if p.size == 0 {
 		return []byte{}, nil
 	}
-	return unframe(nil, r.data, size)
+	return unframe(nil, p.data, p.size)
 }
 
 // unpackPastFrame appends what f has to to.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 )
@@ -36,8 +37,8 @@ func historyHolds(t *testing.T, path string, m *pastModel) (wrong error) {
 			wrong = err
 		}
 	}
-	log, err := db.Log(ctx, "ubuntu")
-	judge("log", err, bytes.Equal(log, m.log))
+	log, err := wholeLog(db, "ubuntu", len(m.log))
+	judge("log", err, slices.EqualFunc(log, m.log, bytes.Equal))
 	for id, f := range m.files {
 		if len(f.Versions) > 0 {
 			got, err := db.Versions(ctx, "ubuntu", id)

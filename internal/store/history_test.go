@@ -20,7 +20,7 @@ import (
 type pastModel struct {
 	r     *rand.Rand
 	files map[string]HistoryFile
-	log   []byte
+	log   [][]byte
 }
 
 func newPastModel(seed uint64) *pastModel {
@@ -62,7 +62,10 @@ func (m *pastModel) update(n int, full bool) *HistoryUpdate {
 			delete(m.files, f.ID)
 		}
 	}
-	m.log = m.part(50_000, 100_000)
+	m.log = nil
+	for range m.r.IntN(4) {
+		m.log = append(m.log, m.part(20_000, 40_000))
+	}
 	return &HistoryUpdate{Full: full, Version: "h1", Log: m.log, Files: files(list)}
 }
 
@@ -103,6 +106,17 @@ func gathered(t *testing.T, each func(context.Context, string, []string, func(st
 	return got
 }
 
+// wholeLog returns n parts of a log.
+func wholeLog(db *DB, name string, n int) (parts [][]byte, err error) {
+	part, err := db.Log(context.Background(), name)
+	for i := 0; i < n && err == nil; i++ {
+		var data []byte
+		data, err = part(i)
+		parts = append(parts, data)
+	}
+	return parts, err
+}
+
 // checkHistory compares a history with a model in every way that it can be
 // read.
 func checkHistory(t *testing.T, path, name string, m *pastModel) {
@@ -119,8 +133,11 @@ func checkHistory(t *testing.T, path, name string, m *pastModel) {
 	if v := db.HistoryVersion(name); v != "h1" {
 		t.Fatalf("HistoryVersion = %q", v)
 	}
-	if log, err := db.Log(ctx, name); err != nil || !bytes.Equal(log, m.log) {
-		t.Fatalf("Log: %d bytes, %v; want %d", len(log), err, len(m.log))
+	if log, err := wholeLog(db, name, len(m.log)); err != nil || !slices.EqualFunc(log, m.log, bytes.Equal) {
+		t.Fatalf("Log: %d parts, %v; want %d", len(log), err, len(m.log))
+	}
+	if _, err := wholeLog(db, name, len(m.log)+1); !errors.Is(err, ErrDamaged) {
+		t.Fatalf("a part of the log that is not there: %v", err)
 	}
 	ids, err := db.HistoryIDs(ctx, name)
 	if want := slices.Sorted(maps.Keys(m.files)); err != nil || !slices.Equal(ids, want) {
@@ -318,7 +335,7 @@ func TestHistoryRefused(t *testing.T) {
 		{"no tracker to add to", "new", true, HistoryUpdate{Version: "h1"}, ErrNotFound},
 		{"no id", "ubuntu", false, HistoryUpdate{Version: "h1", Files: files([]HistoryFile{{Versions: []byte("x")}})}, nil},
 		{"large part", "ubuntu", false, HistoryUpdate{Version: "h1", Files: files([]HistoryFile{{ID: "EMB-1", Origins: make([]byte, maxText+1)}})}, nil},
-		{"large log", "ubuntu", false, HistoryUpdate{Version: "h1", Log: make([]byte, maxText+1)}, nil},
+		{"large log", "ubuntu", false, HistoryUpdate{Version: "h1", Log: [][]byte{make([]byte, maxText+1)}}, nil},
 		{"files that fail", "ubuntu", false, HistoryUpdate{Version: "h1", Files: fails(func() error { return boom })}, boom},
 		{"files that fail, in full", "ubuntu", true, HistoryUpdate{Full: true, Version: "h1", Files: fails(func() error { return boom })}, boom},
 		{"files that panic", "ubuntu", true, HistoryUpdate{Full: true, Version: "h1", Files: fails(func() error { panic(boom) })}, boom},

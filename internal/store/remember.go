@@ -27,8 +27,10 @@ func (w *writer) checkHistory() error {
 	if h.Version == "" {
 		return fmt.Errorf("update of %s: its history has no version: give one", w.u.Tracker.Name)
 	}
-	if len(h.Log) > maxText {
-		return fmt.Errorf("update of %s: the log of its history has %d bytes, and the most is %d", w.u.Tracker.Name, len(h.Log), maxText)
+	for i, part := range h.Log {
+		if len(part) > maxText {
+			return fmt.Errorf("update of %s: part %d of the log of its history has %d bytes, and the most is %d", w.u.Tracker.Name, i, len(part), maxText)
+		}
 	}
 	if h.Full {
 		return nil

@@ -76,7 +76,8 @@ create table problem (
 
 -- How the entries of a tracker came to what they are: a log of the whole, and
 -- where the parts of each entry are. past.go has the form of entries, which
--- also has a sum of every frame; log is a sum and what zstd made of the log.
+-- also has a sum of every frame; log is a sum and what zstd made of the parts
+-- of the log, see history.go.
 create table history (
 	tracker integer primary key,
 	entries blob not null,

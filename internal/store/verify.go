@@ -133,8 +133,14 @@ func (v *verifier) history(ctx context.Context, db *DB, t *tracker) {
 		}
 		return
 	}
-	if _, err := db.Log(ctx, t.Name); err != nil {
+	log, err := db.log(ctx, t.Name)
+	if err != nil {
 		v.add("%s: %v", t.Name, err)
+	}
+	for n := range log {
+		if _, err := log[n].unpack(); err != nil {
+			v.add("%s: part %d of the log of its history: %v", t.Name, n, err)
+		}
 	}
 	p, err := db.past(t)
 	if err != nil {
