@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 )
@@ -41,17 +42,14 @@ func FuzzUnpackLog(f *testing.F) {
 		log.spread[0] = []string{"trusty"}
 		log.nicks.add("ann", "ann author", 3)
 		parts := log.Pack()
-		f.Add(parts[0], parts[1])
+		f.Add(parts[0], parts[1], parts[2])
 	}
-	f.Fuzz(func(t *testing.T, head, block []byte) {
+	f.Fuzz(func(t *testing.T, head, ids, block []byte) {
 		log, err := UnpackLog(func(n int) ([]byte, error) {
-			switch n {
-			case 0:
-				return head, nil
-			case 1:
-				return block, nil
+			if n > 2 {
+				return nil, ErrBytes
 			}
-			return nil, ErrBytes
+			return [][]byte{head, ids, block}[n], nil
 		})
 		if err == nil {
 			err = log.Load()
@@ -85,15 +83,21 @@ func FuzzUnpackOrigins(f *testing.F) {
 	f.Add(NewTrace(log, testFormat, files["CVE-2020-1"], log.Tip()).Origins().Pack())
 	f.Add([]byte{0, 0, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		o, err := UnpackOrigins(log, data)
+		o, err := UnpackOrigins(log, data, nil)
 		if err != nil {
 			if !errors.Is(err, ErrBytes) {
 				t.Fatal(err)
 			}
 			return
 		}
+		for i, line := range o.lines {
+			some, err := UnpackOrigins(log, data, []int{-1, int(line)})
+			if err != nil || !reflect.DeepEqual(some.At(int(line)), o.At(int(line))) {
+				t.Fatalf("line %d alone: %v, %+v; want %+v", line, err, some, o.origins[o.rows[i]])
+			}
+		}
 		packed := o.Pack()
-		again, err := UnpackOrigins(log, packed)
+		again, err := UnpackOrigins(log, packed, nil)
 		if err != nil {
 			t.Fatalf("what was unpacked cannot be read when it is packed again: %v", err)
 		}

@@ -137,12 +137,17 @@ func NewLog(commits []wontfix.Commit) (*Log, error) {
 }
 
 // Len returns the number of commits.
-func (l *Log) Len() int { return len(l.commits) }
+func (l *Log) Len() int {
+	if l.packed != nil {
+		return len(l.packed.made)
+	}
+	return len(l.commits)
+}
 
 // Commit returns commit n, which is not to be changed. See [Log.Err].
 func (l *Log) Commit(n int) *wontfix.Commit {
 	if l.packed != nil {
-		l.packed.read(l, n)
+		return l.packed.commit(l, n)
 	}
 	return &l.commits[n]
 }
@@ -238,7 +243,7 @@ func (l *Log) Tip() int {
 func (l *Log) Find(prefix string) (int, error) {
 	prefix = strings.ToLower(prefix)
 	found := -1
-	for i := range l.commits {
+	for i := range l.Len() {
 		if id := l.Commit(i).ID; id != "" && strings.HasPrefix(id, prefix) {
 			if found >= 0 {
 				return 0, fmt.Errorf("commit %s: more than one begins like this: %s and %s", prefix, l.Commit(found).ID, id)

@@ -10,8 +10,8 @@ import (
 // block is how many commits are packed together.
 const block = 256
 
-// Pack packs a log into parts: the first has what every answer needs, each
-// other one the next 256 commits.
+// Pack packs a log, of which all commits have been read, into parts: the first has what every answer needs, the second
+// the IDs, and each other one the next 256 commits.
 //
 // The form of the first, in unsigned varints unless said otherwise: a table of
 // strings (their number, their lengths, their bytes: authors and addresses,
@@ -22,10 +22,12 @@ const block = 256
 // the distance to each from the one before. Then the labels spread, the nicks,
 // the tips and the holes.
 //
-// The others are columns, each with a value for every commit: length of the ID
-// in bytes and the ID, writer, author's time as the distance to the one before
-// (zigzag), zone in minutes (zigzag), the time of commit as the distance to the
-// author's (zigzag), number of entries, length of the message; the messages.
+// The second has the IDs of all commits: the size of the longest in bytes, the
+// size of each in a byte, and the IDs, each in as many bytes as the longest.
+//
+// The others are columns, each with a value for every commit, in numbers of a
+// fixed size, little endian, so that one commit can be read without the others:
+// see [column]. Then follow the messages.
 func (l *Log) Pack() [][]byte {
 	w := logWriter{numbers: map[string]int{}}
 	w.uint(len(l.writers))
@@ -62,7 +64,7 @@ func (l *Log) Pack() [][]byte {
 	for _, s := range w.table {
 		head = append(binary.AppendUvarint(head, uint64(len(s))), s...)
 	}
-	parts := [][]byte{append(head, w.data...)}
+	parts := [][]byte{append(head, w.data...), l.packIDs()}
 	for from := 0; from < l.Len(); from += block {
 		parts = append(parts, l.packBlock(from, min(from+block, l.Len())))
 	}
@@ -103,36 +105,62 @@ func (w *logWriter) rest(l *Log) {
 	w.uint(implied)
 }
 
+func (l *Log) packIDs() []byte {
+	longest := 0
+	for i := range l.commits {
+		longest = max(longest, len(l.commits[i].ID)/2)
+	}
+	data := binary.AppendUvarint(nil, uint64(longest))
+	for i := range l.commits {
+		data = append(data, byte(len(l.commits[i].ID)/2))
+	}
+	for i := range l.commits {
+		id, _ := hex.DecodeString(l.commits[i].ID)
+		data = append(append(data, id...), make([]byte, longest-len(id))...)
+	}
+	return data
+}
+
+// The columns of a block.
+const (
+	columnTime      = iota // author's time, seconds since 1970
+	columnZone             // in minutes
+	columnCommitted        // time of commit, in seconds after the author's
+	columnWriter
+	columnEntries
+	columnEnd // of the message, in bytes from the end of the columns
+	columns
+)
+
+// columnSize is how many bytes a value of each column has.
+var columnSize = [columns]int{columnTime: 8, columnZone: 2, columnCommitted: 8, columnWriter: 4, columnEntries: 4, columnEnd: 4}
+
 // packBlock packs the commits from one number up to another.
 func (l *Log) packBlock(from, to int) []byte {
-	w := logWriter{}
-	for i := from; i < to; i++ {
-		id, _ := hex.DecodeString(l.Commit(i).ID)
-		w.bytes(id)
+	var data, messages []byte
+	for column, size := range columnSize {
+		for i := from; i < to; i++ {
+			c, v := &l.commits[i], 0
+			switch column {
+			case columnTime:
+				v = int(c.Time.Unix())
+			case columnZone:
+				_, zone := c.Time.Zone()
+				v = zone / 60
+			case columnCommitted:
+				v = int(c.Committed.Unix() - c.Time.Unix())
+			case columnWriter:
+				v = l.writer(c)
+			case columnEntries:
+				v = c.Entries
+			case columnEnd:
+				messages = append(messages, c.Message...)
+				v = len(messages)
+			}
+			data = append(data, binary.LittleEndian.AppendUint64(nil, uint64(v))[:size]...)
+		}
 	}
-	for i := from; i < to; i++ {
-		w.uint(l.writer(l.Commit(i)))
-	}
-	last := int64(0)
-	for i := from; i < to; i++ {
-		c := l.Commit(i)
-		at := c.Time.Unix()
-		_, zone := c.Time.Zone()
-		w.int(at - last)
-		w.int(int64(zone / 60))
-		w.int(c.Committed.Unix() - at)
-		last = at
-	}
-	for i := from; i < to; i++ {
-		w.uint(l.Commit(i).Entries)
-	}
-	for i := from; i < to; i++ {
-		w.uint(len(l.Commit(i).Message))
-	}
-	for i := from; i < to; i++ {
-		w.data = append(w.data, l.Commit(i).Message...)
-	}
-	return w.data
+	return append(data, messages...)
 }
 
 type logWriter struct {
@@ -141,8 +169,7 @@ type logWriter struct {
 	numbers map[string]int
 }
 
-func (w *logWriter) uint(v int)  { w.data = binary.AppendUvarint(w.data, uint64(v)) }
-func (w *logWriter) int(v int64) { w.data = binary.AppendVarint(w.data, v) }
+func (w *logWriter) uint(v int) { w.data = binary.AppendUvarint(w.data, uint64(v)) }
 
 func (w *logWriter) bytes(b []byte) {
 	w.uint(len(b))

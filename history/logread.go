@@ -20,9 +20,13 @@ type packedLog struct {
 	gaps    []int
 	placing sync.Once // see [Log.placePacked]
 
-	ready []atomic.Bool // of blocks
-	mu    sync.Mutex
-	err   error
+	made   []atomic.Pointer[wontfix.Commit] // the commits that were asked for
+	mu     sync.Mutex
+	zones  map[int]*time.Location
+	ids    []byte   // see packIDs
+	widest int      // the bytes of the longest ID
+	blocks []string // those that were read
+	err    error
 }
 
 // UnpackLog reads the parts that [Log.Pack] has written, of which part returns
@@ -69,8 +73,9 @@ func UnpackLog(part func(n int) ([]byte, error)) (*Log, error) {
 	if r.bad {
 		return nil, ErrBytes
 	}
-	l.commits = make([]wontfix.Commit, n)
-	p.ready = make([]atomic.Bool, (n+block-1)/block)
+	p.made = make([]atomic.Pointer[wontfix.Commit], n)
+	p.blocks = make([]string, (n+block-1)/block)
+	p.zones = make(map[int]*time.Location)
 	r.rest(l)
 	if r.bad || len(r.data) > 0 {
 		return nil, ErrBytes
@@ -126,7 +131,7 @@ func (l *Log) placePacked() {
 	l.run = make([]int32, 0, l.Len())
 	joints, parents := l.packed.joints, l.packed.parents
 	one := []int{0}
-	for n := range l.commits {
+	for n := range l.Len() {
 		if len(joints) > 0 && joints[0] == n {
 			l.place(n, parents[0])
 			joints, parents = joints[1:], parents[1:]
@@ -142,14 +147,15 @@ func (l *Log) Load() error {
 	if l.packed == nil {
 		return nil
 	}
-	for b := range l.packed.ready {
-		l.packed.read(l, b*block)
+	l.packed.placing.Do(l.placePacked)
+	commits := make([]wontfix.Commit, l.Len())
+	for n := range commits {
+		commits[n] = *l.Commit(n)
 	}
 	if err := l.Err(); err != nil {
 		return err
 	}
-	l.packed.placing.Do(l.placePacked)
-	l.packed = nil
+	l.commits, l.packed = commits, nil
 	return nil
 }
 
@@ -164,106 +170,106 @@ func (l *Log) Err() error {
 	return l.packed.err
 }
 
-// read reads the block that commit n is in, if it was not read before.
-func (p *packedLog) read(l *Log, n int) {
-	b := n / block
-	if p.ready[b].Load() {
-		return
+// commit returns commit n.
+func (p *packedLog) commit(l *Log, n int) *wontfix.Commit {
+	if c := p.made[n].Load(); c != nil {
+		return c
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ready[b].Load() {
-		return
+	if c := p.made[n].Load(); c != nil {
+		return c
 	}
-	from := b * block
-	cs := l.commits[from:min(from+block, len(l.commits))]
-	data, err := p.part(b + 1)
-	if err == nil {
-		r := newReader(data)
-		if r.block(cs, l.writers); r.bad || len(r.data) > 0 {
-			err = ErrBytes
-		}
-	}
-	if err != nil {
-		clear(cs)
+	c := &wontfix.Commit{}
+	if err := p.read(l, n, c); err != nil {
+		c = &wontfix.Commit{}
 		p.err = cmp.Or(p.err, err)
 	}
-	parents := make([]int, len(cs))
-	i, _ := slices.BinarySearch(p.joints, from)
-	for k := range cs {
-		if i < len(p.joints) && p.joints[i] == from+k {
-			cs[k].Parents = p.parents[i]
-			i++
-			continue
-		}
-		parents[k] = from + k - 1
-		cs[k].Parents = parents[k : k+1 : k+1]
-	}
-	for _, g := range p.gaps {
-		if g >= from && g < from+len(cs) {
-			cs[g-from].Gap = true
-		}
-	}
-	p.ready[b].Store(true)
+	c.Parents = l.parents(n)
+	_, c.Gap = slices.BinarySearch(p.gaps, n)
+	p.made[n].Store(c)
+	return c
 }
 
-// block reads what is packed of commits. Their strings are parts of one copy of
-// the data.
-func (r *reader) block(cs []wontfix.Commit, writers []writer) {
-	r.ids(cs)
-	for i := range cs {
-		n := r.uint(len(writers))
-		if n >= len(writers) {
-			r.fail()
-			return
+// read reads commit n.
+func (p *packedLog) read(l *Log, n int, c *wontfix.Commit) error {
+	if err := p.readID(n, c); err != nil {
+		return err
+	}
+	from, k := n-n%block, n%block
+	data := p.blocks[n/block]
+	if data == "" {
+		part, err := p.part(2 + n/block)
+		if err != nil {
+			return err
 		}
-		cs[i].Author, cs[i].Email = writers[n].author, writers[n].email
+		data = string(part)
+		p.blocks[n/block] = data
 	}
-	zones := map[int]*time.Location{}
-	at := int64(0)
-	for i := range cs {
-		at += r.int()
-		zone := int(r.int())
-		if zone < -24*60 || zone > 24*60 || at > 1<<40 || at < -1<<40 {
-			r.fail()
-			return
+	count := min(block, l.Len()-from)
+	var row [columns]int64
+	first := int64(0) // byte of the message
+	at := 0
+	for column, size := range columnSize {
+		if len(data)-at < count*size {
+			return ErrBytes
 		}
-		if zones[zone] == nil {
-			zones[zone] = time.FixedZone("", zone*60)
+		row[column] = number(data[at+k*size:][:size])
+		if column == columnEnd && k > 0 {
+			first = number(data[at+(k-1)*size:][:size])
 		}
-		cs[i].Time = time.Unix(at, 0).In(zones[zone])
-		cs[i].Committed = time.Unix(at+r.int(), 0).UTC()
+		at += count * size
 	}
-	for i := range cs {
-		cs[i].Entries = r.uint(1 << 40)
+	when, zone, end := row[columnTime], int(row[columnZone]), row[columnEnd]
+	messages := data[at:]
+	switch {
+	case zone < -24*60 || zone > 24*60 || when > 1<<40 || when < -1<<40:
+		return ErrBytes
+	case row[columnWriter] < 0 || row[columnWriter] >= int64(len(l.writers)) || row[columnEntries] < 0:
+		return ErrBytes
+	case first < 0 || end < first || end > int64(len(messages)) || k == count-1 && end != int64(len(messages)):
+		return ErrBytes
 	}
-	lengths := make([]int, len(cs))
-	for i := range cs {
-		lengths[i] = r.uint(len(r.data))
+	w := l.writers[row[columnWriter]]
+	c.Author, c.Email, c.Entries, c.Message = w.author, w.email, int(row[columnEntries]), messages[first:end]
+	if p.zones[zone] == nil {
+		p.zones[zone] = time.FixedZone("", zone*60)
 	}
-	for i, n := range lengths {
-		if n > len(r.data) {
-			r.fail()
-			return
-		}
-		cs[i].Message, r.data = r.data[:n], r.data[n:]
-	}
+	c.Time = time.Unix(when, 0).In(p.zones[zone])
+	c.Committed = time.Unix(when+row[columnCommitted], 0).UTC()
+	return nil
 }
 
-// ids reads the IDs of commits, which stand as bytes and are shown in
+// readID reads the ID of commit n, which stands as bytes and is shown in
 // hexadecimal.
-func (r *reader) ids(cs []wontfix.Commit) {
-	all := make([]byte, 0, 40*len(cs))
-	ends := make([]int, len(cs))
-	for i := range cs {
-		all = hex.AppendEncode(all, []byte(r.text()))
-		ends[i] = len(all)
+func (p *packedLog) readID(n int, c *wontfix.Commit) error {
+	if p.ids == nil {
+		ids, err := p.part(1)
+		if err != nil {
+			return err
+		}
+		widest, k := binary.Uvarint(ids)
+		if k <= 0 || widest > 255 || uint64(len(ids)-k) != uint64(len(p.made))*(widest+1) {
+			return ErrBytes
+		}
+		p.ids, p.widest = ids[k:], int(widest)
 	}
-	text, from := string(all), 0
-	for i := range cs {
-		cs[i].ID = text[from:ends[i]]
-		from = ends[i]
+	size := int(p.ids[n])
+	if size > p.widest {
+		return ErrBytes
 	}
+	c.ID = hex.EncodeToString(p.ids[len(p.made)+n*p.widest:][:size])
+	return nil
+}
+
+// number reads a number of a column.
+func number(b string) int64 {
+	var v uint64
+	for i := range len(b) {
+		v |= uint64(b[i]) << (8 * i)
+	}
+	free := 64 - 8*len(b)
+	return int64(v<<free) >> free
 }
 
 // rest reads what a log has beside its commits.
@@ -326,11 +332,6 @@ func (r *reader) uint(limit int) int {
 		return 0
 	}
 	return int(v)
-}
-
-func (r *reader) int() int64 {
-	v := r.varint()
-	return int64(v>>1) ^ -int64(v&1)
 }
 
 // text reads a string that follows its length.

@@ -123,7 +123,7 @@ func (h *handMade) read(t testing.TB) (*Log, map[string]*File, map[string]*Origi
 		if files[p.ID], err = Unpack(p.ID, p.Versions, today); err != nil {
 			t.Fatal(err)
 		}
-		if origins[p.ID], err = UnpackOrigins(log, p.Origins); err != nil {
+		if origins[p.ID], err = UnpackOrigins(log, p.Origins, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

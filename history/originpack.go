@@ -84,38 +84,70 @@ func (o *Origins) Pack() []byte {
 	return append(t.data, w.data...)
 }
 
-// UnpackOrigins reads what [Origins.Pack] has written. The error is [ErrBytes].
-func UnpackOrigins(log *Log, data []byte) (*Origins, error) {
+// UnpackOrigins reads what [Origins.Pack] has written: the origins of the rows
+// on the given lines, or of all rows if lines is nil. The error is [ErrBytes].
+func UnpackOrigins(log *Log, data []byte, lines []int) (*Origins, error) {
 	r := newReader(data)
 	for range r.uint(len(data)) {
 		r.table = append(r.table, r.text())
 	}
 	o := &Origins{log: log}
-	commits := log.Len()
-	for range r.uint(len(r.data)) {
-		x := origin{
-			class: wontfix.Class(r.uint(127)), wroteClass: wontfix.Class(r.uint(127)),
-			evidence: wontfix.Evidence(r.uint(127)), confidence: wontfix.Confidence(r.uint(127)),
-			reversals: r.uint(1 << 30), reasons: wontfix.Reasons(r.uint(1<<32 - 1)),
-			decided: r.uint(commits), wrote: r.uint(commits), before: r.uint(commits),
-			words: r.string(), copied: r.string(), said: Value{r.string(), r.string()},
-		}
+	count := r.uint(len(r.data))
+	origins := *r
+	for range count {
+		x := r.origin(log.Len())
 		if r.bad {
 			return nil, ErrBytes
 		}
-		o.origins = append(o.origins, x)
+		if lines == nil {
+			o.origins = append(o.origins, x)
+		}
 	}
 	line := 0
 	for range r.uint(len(r.data)) {
 		line += r.uint(1 << 24)
-		n := r.uint(len(o.origins))
-		if r.bad || n >= len(o.origins) || line > 1<<30 {
+		n := r.uint(count)
+		if r.bad || n >= count || line > 1<<30 {
 			return nil, ErrBytes
 		}
-		o.lines, o.rows = append(o.lines, int32(line)), append(o.rows, int32(n))
+		if lines == nil || slices.Contains(lines, line) {
+			o.lines, o.rows = append(o.lines, int32(line)), append(o.rows, int32(n))
+		}
 	}
 	if r.bad || len(r.data) > 0 {
 		return nil, ErrBytes
 	}
+	if lines != nil {
+		o.only(&origins, count)
+	}
 	return o, nil
+}
+
+// only reads those of count origins that rows have.
+func (o *Origins) only(r *reader, count int) {
+	at := make([]int32, len(o.rows)) // the place of the origin of each row
+	for n := range count {
+		x := r.origin(o.log.Len())
+		if !slices.Contains(o.rows, int32(n)) {
+			continue
+		}
+		for i, of := range o.rows {
+			if of == int32(n) {
+				at[i] = int32(len(o.origins))
+			}
+		}
+		o.origins = append(o.origins, x)
+	}
+	o.rows = at
+}
+
+// origin reads an origin.
+func (r *reader) origin(commits int) origin {
+	return origin{
+		class: wontfix.Class(r.uint(127)), wroteClass: wontfix.Class(r.uint(127)),
+		evidence: wontfix.Evidence(r.uint(127)), confidence: wontfix.Confidence(r.uint(127)),
+		reversals: r.uint(1 << 30), reasons: wontfix.Reasons(r.uint(1<<32 - 1)),
+		decided: r.uint(commits), wrote: r.uint(commits), before: r.uint(commits),
+		words: r.string(), copied: r.string(), said: Value{r.string(), r.string()},
+	}
 }

@@ -126,7 +126,7 @@ func (f *finder) judge(ctx context.Context) (found, open []wontfix.Statement, al
 // withOrigins returns which of some statements meet the expression, with the
 // origins of the entries with these IDs at hand, or with all if ids is nil.
 func (f *finder) withOrigins(ctx context.Context, ids []string, statements iter.Seq2[wontfix.Statement, error]) ([]wontfix.Statement, error) {
-	origins, err := f.past.origins(ctx, ids)
+	origins, err := f.past.origins(ctx, ids, nil)
 	if err != nil {
 		return nil, err
 	}

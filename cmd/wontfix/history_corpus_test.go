@@ -444,7 +444,7 @@ func TestIntroducedCorpus(t *testing.T) {
 	for blob, text := range blobsOf(t, dir, blobs) {
 		says[blob] = slowRows(text)
 	}
-	kept, err := p.origins(t.Context(), slices.Sorted(maps.Keys(ids)))
+	kept, err := p.origins(t.Context(), slices.Sorted(maps.Keys(ids)), nil)
 	testkit.Must(t, err)
 	compared, ambiguous := 0, 0
 	for _, row := range rows {

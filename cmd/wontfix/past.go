@@ -227,8 +227,8 @@ type originReader struct {
 }
 
 // origins returns what reads the origins of the rows of some entries, or of
-// all if ids is nil.
-func (p *past) origins(ctx context.Context, ids []string) (*originReader, error) {
+// all if ids is nil. With lines, it is for the rows on those lines alone.
+func (p *past) origins(ctx context.Context, ids []string, lines map[string][]int) (*originReader, error) {
 	r := &originReader{p: p, rows: make(map[string]*history.Origins, len(ids))}
 	add := func(id string, o *history.Origins) {
 		r.mu.Lock()
@@ -237,7 +237,7 @@ func (p *past) origins(ctx context.Context, ids []string) (*originReader, error)
 	}
 	if p.at == p.log.Tip() && p.db.HistoryVersion(p.spec.Name) == pastVersion(&p.spec) {
 		return r, p.db.EachOrigins(ctx, p.spec.Name, ids, func(id string, data []byte) error {
-			o, err := history.UnpackOrigins(p.log, data)
+			o, err := history.UnpackOrigins(p.log, data, lines[id])
 			if err != nil {
 				return p.damaged(id, err)
 			}

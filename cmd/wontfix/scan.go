@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -272,12 +273,12 @@ func (v *view) addOrigins(ctx context.Context, name string, findings []wontfix.F
 	if p == nil || err != nil {
 		return err
 	}
-	ids := make([]string, 0, len(findings))
+	lines := make(map[string][]int, len(findings))
 	for i := range findings {
-		ids = append(ids, findings[i].ID)
+		f := &findings[i]
+		lines[f.ID] = append(lines[f.ID], f.Tracker.Line)
 	}
-	slices.Sort(ids)
-	origins, err := p.origins(ctx, slices.Compact(ids))
+	origins, err := p.origins(ctx, slices.Sorted(maps.Keys(lines)), lines)
 	if err != nil {
 		return err
 	}

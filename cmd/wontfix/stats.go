@@ -87,7 +87,7 @@ func (c *statsCmd) count(ctx context.Context, v *view, p *past, t wontfix.Tracke
 			return nil, err
 		}
 	}
-	origins, err := p.origins(ctx, nil)
+	origins, err := p.origins(ctx, nil, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -291,18 +291,25 @@ func place(places []byte, i int) (frame, offset, size int, err error) {
 // A labeller gives rows the texts of their entries, each made once.
 type labeller struct {
 	catalog *catalog
+	index   []uint32 // of entries, in made, plus one; 0: not there yet
 	made    []made
 }
 
 type made struct{ id, file, published string }
 
-func newLabeller(c *catalog) *labeller { return &labeller{c, make([]made, c.len())} }
+func newLabeller(c *catalog) *labeller {
+	return &labeller{catalog: c, index: make([]uint32, c.len())}
+}
 
+// entry returns the texts of entry i. They are valid until the next call.
 func (l *labeller) entry(i int) *made {
-	m := &l.made[i]
-	if m.id == "" {
+	n := l.index[i]
+	if n == 0 {
+		m := made{published: dayText(l.catalog.days[i])}
 		m.id, m.file = l.catalog.idAndFile(i)
-		m.published = dayText(l.catalog.days[i])
+		l.made = append(l.made, m)
+		n = uint32(len(l.made))
+		l.index[i] = n
 	}
-	return m
+	return &l.made[n-1]
 }
