@@ -43,7 +43,27 @@ func (t *Tracker) Line(file string, line int) string {
 	if t.LineURL == "" || t.Revision == "" {
 		return ""
 	}
-	return strings.NewReplacer("{file}", file, "{revision}", t.Revision, "{line}", strconv.Itoa(line)).Replace(t.LineURL)
+	var url strings.Builder
+	rest := t.LineURL
+	for {
+		before, behind, ok := strings.Cut(rest, "{")
+		url.WriteString(before)
+		if !ok {
+			return url.String()
+		}
+		name, after, _ := strings.Cut(behind, "}")
+		switch rest = after; name {
+		case "file":
+			url.WriteString(file)
+		case "revision":
+			url.WriteString(t.Revision)
+		case "line":
+			url.WriteString(strconv.Itoa(line))
+		default:
+			url.WriteByte('{')
+			rest = behind
+		}
+	}
 }
 
 // An Entry is all that one tracker says about one vulnerability.

@@ -138,13 +138,14 @@ func subject(e *wontfix.Entry, source string, release wontfix.Release, in *insta
 	} else {
 		// Nothing is installed: a version below every other asks what the rows
 		// say of somebody who has none of the fixes.
-		in = &installed{source: source, own: source, version: "0~~"}
+		none := "0~~"
 		if release.Product != "" {
 			m.Products = []string{release.Product}
 		}
 		if strings.HasPrefix(release.Product, "fips") {
-			in.version = "0~~fips"
+			none = "0~~fips"
 		}
+		in = newInstalled(source, source, none)
 	}
 	j := judge{machine: m, options: &Options{Tracker: o.Tracker, Now: o.Now}, in: in}
 	f, dismissed := j.verdict(rows)

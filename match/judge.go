@@ -78,8 +78,7 @@ func (j *judge) verdict(rows []*wontfix.Statement) (*wontfix.Finding, []wontfix.
 // arrange sorts rows into the chain, the best paid row and the devel row.
 func (j *judge) arrange(rows []*wontfix.Statement) {
 	series := j.machine.Base.Series
-	fips := isFIPS(j.in.version) || isFIPS(j.in.source)
-	esm := esmVersion.MatchString(j.in.version)
+	fips, esm := j.in.fips, j.in.esm
 	var products, base, paid []*wontfix.Statement
 	for _, r := range rows {
 		switch product := r.Release.Product; {
@@ -190,7 +189,7 @@ func (j *judge) compare(r *wontfix.Statement) (order int, known bool) {
 	if r.Fixed == "" {
 		return 0, false
 	}
-	if !isFIPS(j.in.version) || strings.HasPrefix(r.Release.Product, "fips") {
+	if !j.in.fipsVersion || strings.HasPrefix(r.Release.Product, "fips") {
 		return version.Dpkg(j.in.version, r.Fixed), true
 	}
 	order = version.Dpkg(upstream(j.in.version), upstream(r.Fixed))

@@ -45,6 +45,15 @@ type installed struct {
 	packages []*wontfix.Package
 	binaries []string // names of packages, each once, in order
 	held     bool     // one of them is on hold
+
+	fipsVersion bool // the version is of a FIPS product; see isFIPS
+	fips        bool // the version or the source is
+	esm         bool // the version was made for subscribers
+}
+
+func newInstalled(source, own, version string) *installed {
+	fips := isFIPS(version)
+	return &installed{source: source, own: own, version: version, fipsVersion: fips, fips: fips || isFIPS(source), esm: esmVersion.MatchString(version)}
 }
 
 // Sources returns the names under which a tracker may speak of the source
@@ -95,7 +104,7 @@ func inventory(m *wontfix.Machine) map[string][]*installed {
 			}
 		}
 		if in == nil {
-			in = &installed{source: name, own: p.Source, version: p.SourceVersion}
+			in = newInstalled(name, p.Source, p.SourceVersion)
 			all[name] = append(all[name], in)
 		}
 		if p.Source == name {
@@ -121,24 +130,35 @@ func inventory(m *wontfix.Machine) map[string][]*installed {
 // first; dismissals by source package and ID.
 func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]wontfix.Finding, []wontfix.Dismissal) {
 	type key struct{ source, id string }
-	rows := make(map[key][]*wontfix.Statement)
-	var order []key
+	last := make(map[key]int, len(statements)/2) // the last statement of each key
+	var order []int                              // the first statement of each key
+	next := make([]int, len(statements))         // of the same key; 0: none
 	for i := range statements {
 		k := key{statements[i].Source, statements[i].ID}
-		if rows[k] == nil {
-			order = append(order, k)
+		if before, ok := last[k]; ok {
+			next[before] = i
+		} else {
+			order = append(order, i)
 		}
-		rows[k] = append(rows[k], &statements[i])
+		last[k] = i
 	}
 	have := inventory(m)
 	findings, dismissed := []wontfix.Finding{}, []wontfix.Dismissal{}
-	for _, k := range order {
-		slices.SortStableFunc(rows[k], func(a, b *wontfix.Statement) int {
-			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	var rows []*wontfix.Statement
+	for _, first := range order {
+		rows = append(rows[:0], &statements[first])
+		for i := next[first]; i > 0; i = next[i] {
+			rows = append(rows, &statements[i])
+		}
+		slices.SortStableFunc(rows, func(a, b *wontfix.Statement) int {
+			if a.File == b.File {
+				return cmp.Compare(a.Line, b.Line)
+			}
+			return cmp.Compare(a.File, b.File)
 		})
-		for _, in := range have[k.source] {
+		for _, in := range have[statements[first].Source] {
 			j := judge{machine: m, options: &o, in: in}
-			f, d := j.verdict(rows[k])
+			f, d := j.verdict(rows)
 			if f != nil {
 				findings = append(findings, *f)
 			}
