@@ -68,6 +68,7 @@ func TestChecks(t *testing.T) {
 		{"an authority as server, strict", Pins{CAs: cas, Strict: true}, leaf(asCA), CheckRole, nil},
 		{"key usage", Pins{CAs: cas}, leaf(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign }), "", []string{"key usage"}},
 		{"key usage, strict", Pins{CAs: cas, Strict: true}, leaf(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign }), CheckRole, nil},
+		{"may sign certificates", Pins{CAs: cas}, leaf(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign }), "", []string{"no authority"}},
 		{"no extended key usage, strict", Pins{CAs: cas, Strict: true}, leaf(func(c *x509.Certificate) { c.ExtKeyUsage = nil }), "", []string{"no extended key usage"}},
 		{"self-signed and pinned", Pins{CAs: []*x509.Certificate{other.cert}}, []*made{other}, CheckName, nil},
 	} {

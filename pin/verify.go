@@ -198,6 +198,8 @@ func roles(c *x509.Certificate) []string {
 	var list []string
 	if c.BasicConstraintsValid && c.IsCA {
 		list = append(list, "it is that of an authority, and can issue others")
+	} else if c.KeyUsage&x509.KeyUsageCertSign != 0 {
+		list = append(list, "its key usage lets it issue others, though it is no authority")
 	}
 	const server = x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment | x509.KeyUsageKeyAgreement
 	if c.KeyUsage != 0 && c.KeyUsage&server == 0 {
