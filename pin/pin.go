@@ -147,11 +147,23 @@ func (p *Pins) Config(host string) (*tls.Config, error) {
 }
 
 // Transport returns what sends requests to hosts that the pins vouch for, also
-// after a redirect. It uses no proxy.
+// after a redirect, and none in clear. It uses no proxy.
 func (p *Pins) Transport() (*http.Transport, error) {
 	c, err := p.Config("")
 	if err != nil {
 		return nil, err
 	}
-	return &http.Transport{TLSClientConfig: c, ForceAttemptHTTP2: true}, nil
+	t := &http.Transport{TLSClientConfig: c, ForceAttemptHTTP2: true}
+	t.RegisterProtocol("http", noClear{})
+	return t, nil
+}
+
+// noClear refuses requests without TLS: no pin vouches for their answers.
+type noClear struct{}
+
+func (noClear) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		r.Body.Close()
+	}
+	return nil, fmt.Errorf("%s://%s: without TLS nothing is pinned", r.URL.Scheme, r.URL.Host)
 }

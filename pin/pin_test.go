@@ -139,6 +139,13 @@ func TestOnlyWhatIsPinned(t *testing.T) {
 			t.Errorf("%s: %v, want an unknown authority", name, err)
 		}
 	}
+	clear := httptest.NewServer(http.NotFoundHandler())
+	defer clear.Close()
+	for name, url := range map[string]string{"in clear": clear.URL, "redirect to one in clear": mine.URL + "?to=" + clear.URL} {
+		if err := get(t, p, url); err == nil || !strings.Contains(err.Error(), "without TLS") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	if err := get(t, p, strings.Replace(mine.URL, "127.0.0.1", "other.test", 1)); err == nil {
 		t.Error("the name of the server is not checked")
 	}
@@ -158,6 +165,7 @@ func TestKeys(t *testing.T) {
 		{"key of an authority that it does not send", Pins{Keys: []SPKI{SPKIOf(own.cert)}}, serve(t, leaf).URL, "no certificate with a pinned key"},
 		{"the pinned certificate as an unrelated extra", Pins{Keys: []SPKI{SPKIOf(own.cert)}}, serve(t, foreign, other, own).URL, "unknown authority"},
 		{"the same, with the other authority pinned", Pins{CAs: []*x509.Certificate{other.cert}, Keys: []SPKI{SPKIOf(own.cert)}}, serve(t, foreign, own).URL, "verified chain"},
+		{"a pinned key in a certificate of another's making", Pins{Keys: []SPKI{SPKIOf(own.cert)}}, serve(t, foreign, other, makeCert(t, "own", other, own.key, nil)).URL, "unknown authority"},
 		{"authority and key", Pins{CAs: []*x509.Certificate{own.cert}, Keys: []SPKI{SPKIOf(leaf.cert)}}, serve(t, leaf).URL, ""},
 		{"expired", Pins{Keys: []SPKI{SPKIOf(own.cert)}}, serve(t, makeCert(t, "localhost", own, nil, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), own).URL, "expired"},
 		{"other name", Pins{Keys: []SPKI{SPKIOf(own.cert)}}, serve(t, makeCert(t, "other.test", own, nil, nil), own).URL, "not localhost"},
@@ -170,6 +178,54 @@ func TestKeys(t *testing.T) {
 	p := Pins{Keys: []SPKI{SPKIOf(leaf.cert)}}
 	if err := get(t, &p, serve(t, leaf).URL); err == nil {
 		t.Error("a key alone vouches for an address of which the name is not known")
+	}
+}
+
+// TestResumption: a session that other pins have vouched for is worth nothing,
+// though crypto/tls takes it, and one that these have vouched for is judged
+// again.
+func TestResumption(t *testing.T) {
+	own, other := makeCert(t, "own", nil, nil, nil), makeCert(t, "other", nil, nil, nil)
+	leaf := makeCert(t, "localhost", own, nil, nil)
+	address := serve(t, leaf, own).Listener.Addr().String()
+	for name, p := range map[string][2]*Pins{
+		"certificates":        {{CAs: []*x509.Certificate{own.cert}}, {CAs: []*x509.Certificate{other.cert}}},
+		"certificate and key": {{CAs: []*x509.Certificate{own.cert}}, {CAs: []*x509.Certificate{own.cert}, Keys: []SPKI{SPKIOf(other.cert)}}},
+		"keys":                {{Keys: []SPKI{SPKIOf(own.cert)}}, {Keys: []SPKI{SPKIOf(other.cert)}}},
+	} {
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			cache := tls.NewLRUClientSessionCache(1)
+			connect := func(p *Pins, tickets bool) (resumed bool, err error) {
+				c, err := p.Config("localhost")
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.ClientSessionCache, c.MaxVersion = cache, version
+				if tickets {
+					c.SessionTicketsDisabled = false // as somebody may do who knows better
+				}
+				conn, err := tls.Dial("tcp", address, c)
+				if err != nil {
+					return false, err
+				}
+				defer conn.Close()
+				// The tickets of TLS 1.3 come with the first answer.
+				io.WriteString(conn, "GET / HTTP/1.0\r\n\r\n")
+				_, err = io.ReadAll(conn)
+				return conn.ConnectionState().DidResume, err
+			}
+			for i := range 2 {
+				if resumed, err := connect(p[0], false); err != nil || resumed {
+					t.Fatalf("%s, by itself: resumed: %v: %v", name, resumed, err)
+				}
+				if resumed, err := connect(p[0], true); err != nil || resumed != (i == 1) {
+					t.Fatalf("%s, with tickets: resumed: %v: %v", name, resumed, err)
+				}
+			}
+			if resumed, err := connect(p[1], true); err == nil {
+				t.Errorf("%s: the session of other pins is taken; resumed: %v", name, resumed)
+			}
+		}
 	}
 }
 
