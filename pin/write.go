@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"embed"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"os"
-	"path/filepath"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -57,20 +54,22 @@ const storePassword = "changeit"
 // The host, HOST or HOST:PORT, is the one that snippets ask when they are given
 // no URL; with host empty they want the URL.
 //
-// Write returns the names of the files. It overwrites none: where one of the
-// names is taken it writes nothing, and if something fails it takes away what
-// it has written. With nothing pinned the error is [ErrNone].
-func (p *Pins) Write(dir, host string) ([]string, error) {
-	if len(p.CAs) == 0 && len(p.Keys) == 0 {
-		return nil, ErrNone
+// Write returns the paths of the files that it has written, and of those that
+// it has removed. A folder that it has written before it writes anew, and takes
+// away what is no longer pinned; of files that are not its own, or that somebody
+// has changed, it overwrites and removes none, and writes nothing where one of
+// the names is taken. With nothing pinned the error is [ErrNone].
+func (p *Pins) Write(dir, host string) (written, removed []string, err error) {
+	if err := p.valid(); err != nil {
+		return nil, nil, err
 	}
 	url, err := urlOf(host)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	files, err := p.files(url)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return writeFiles(dir, files)
 }
@@ -137,7 +136,7 @@ func (p *Pins) files(url string) ([]file, error) {
 		Written, Left []snippet
 	}{URL: url, Password: storePassword}
 	for _, c := range p.CAs {
-		data.CAs = append(data.CAs, fmt.Sprintf("%q", c.Subject.String()))
+		data.CAs = append(data.CAs, "`"+strings.ReplaceAll(strconv.Quote(c.Subject.String()), "`", "'")+"`")
 	}
 	for _, h := range p.Keys {
 		data.Keys = append(data.Keys, h.String())
@@ -169,66 +168,4 @@ func names(written []snippet) []string {
 		}
 	}
 	return list
-}
-
-// writeFiles writes all files or none, and returns their paths.
-func writeFiles(dir string, files []file) (paths []string, err error) {
-	for _, f := range files {
-		path := filepath.Join(dir, f.name)
-		if _, err := os.Lstat(path); err == nil {
-			return nil, fmt.Errorf("%s: is there already, and nothing is overwritten: name another folder", path)
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-	}
-	made, err := makeDirs(dir)
-	defer func() {
-		if err == nil {
-			return
-		}
-		for _, path := range paths {
-			err = errors.Join(err, os.Remove(path))
-		}
-		for _, dir := range made {
-			err = errors.Join(err, os.Remove(dir))
-		}
-		paths = nil
-	}()
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range files {
-		path := filepath.Join(dir, f.name)
-		w, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-		if err != nil {
-			return paths, err
-		}
-		paths = append(paths, path)
-		_, err = w.Write(f.data)
-		// Whatever the umask is, they are for other programs and users.
-		if err := errors.Join(err, w.Chmod(0o644), w.Close()); err != nil {
-			return paths, err
-		}
-	}
-	return paths, nil
-}
-
-// makeDirs makes a folder and those above it that are missing, and returns what
-// it has made, the innermost first.
-func makeDirs(dir string) ([]string, error) {
-	switch info, err := os.Stat(dir); {
-	case err == nil && !info.IsDir():
-		return nil, fmt.Errorf("%s: is no folder", dir)
-	case err == nil:
-		return nil, nil
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, err
-	}
-	made, err := makeDirs(filepath.Dir(dir))
-	if err == nil {
-		if err = os.Mkdir(dir, 0o755); err == nil {
-			made = append([]string{dir}, made...)
-		}
-	}
-	return made, err
 }

@@ -212,7 +212,7 @@ func TestSnippets(t *testing.T) {
 	list, err := ParseCertificates("own.der", w.own.cert.Raw)
 	testkit.Must(t, err)
 	dir := filepath.Join(filepath.Dir(w.home), "pins of one's own")
-	_, err = (&Pins{CAs: list}).Write(dir, "")
+	_, _, err = (&Pins{CAs: list}).Write(dir, "")
 	testkit.Must(t, err)
 	for _, c := range clients() {
 		t.Run(c.name, func(t *testing.T) {

@@ -56,7 +56,8 @@ good for a whole top-level domain. TLS is 1.2 at least. No proxy is used.
 
 With --write nothing is connected to: the pins are written into a folder, in the
 forms that other programs read, with a snippet for each that makes it trust the
-pins and nothing else. HOST is then the server that the snippets ask.`,
+pins and nothing else. HOST is then the server that the snippets ask. What is in
+the folder and not its own, or was changed, is never overwritten.`,
 		Example: `  wontfix pin intranet.example.org --ca our-ca.der
   wontfix pin mail.example.org --starttls smtp --ca our-ca.pem
   wontfix pin 192.0.2.7:8443 --ca our-ca.pem --servername intranet.example.org
@@ -150,15 +151,19 @@ func (c *pinCmd) writePins(e *env, cmd *cobra.Command, server string) error {
 	if err != nil {
 		return err
 	}
-	paths, err := p.Write(c.dir, server)
+	written, removed, err := p.Write(c.dir, server)
 	if err != nil {
 		return fmt.Errorf("pin --write: %w", err)
 	}
-	for _, path := range paths {
+	for _, path := range written {
 		if _, err := fmt.Fprintln(e.stdout, report.Clean(path)); err != nil {
 			return err
 		}
 	}
+	for _, path := range removed {
+		e.warn("%s: no longer pinned, and removed", path)
+	}
+	e.warn("%s: %s; README.md says what they are", c.dir, plural(len(written), "file"))
 	return nil
 }
 
