@@ -62,17 +62,12 @@ func (d *Dialer) Dial(ctx context.Context, server string) (*tls.Conn, error) {
 
 // startTLS is StartTLS until the context ends.
 func startTLS(ctx context.Context, conn net.Conn, protocol string) error {
-	if at, ok := ctx.Deadline(); ok {
-		if err := conn.SetDeadline(at); err != nil {
-			return err
-		}
-	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	if err := StartTLS(conn, protocol); err != nil {
 		return cmp.Or(ctx.Err(), err)
 	}
-	return conn.SetDeadline(time.Time{})
+	return nil
 }
 
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$`)

@@ -222,7 +222,7 @@ func (c *pinCmd) Run(ctx context.Context, e *env, server string) error {
 	case err == nil:
 	case ctx.Err() != nil:
 		return err
-	case dialed.Err() != nil:
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("pin %s: no answer within %v; --timeout gives it more time", out.Server, c.timeout)
 	case pin.CheckOf(err) == "":
 		return fmt.Errorf("pin %s: %w", out.Server, err)
