@@ -3,6 +3,8 @@ package pin
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -12,13 +14,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"crypto/tls"
 
 	"wontfix/internal/testkit"
 )
@@ -335,4 +336,41 @@ func output(t *testing.T, in []byte, name string, args ...string) string {
 		t.Fatalf("%s %s: %v\n%s%s", name, strings.Join(args, " "), err, out, &stderr)
 	}
 	return string(out)
+}
+
+// TestKeySnippets runs those that compare keys: the server with the pinned key
+// is reached, and below the same authority none with another.
+func TestKeySnippets(t *testing.T) {
+	w := newWorld(t)
+	sibling := w.serve(t, makeCert(t, "localhost", w.own, nil, nil))
+	cas, keys := []*x509.Certificate{w.own.cert}, []SPKI{SPKIOf(w.leaf.cert)}
+	for name, tt := range map[string]struct {
+		pins Pins
+		want []string // clients
+	}{
+		"keys alone":        {Pins{Keys: keys}, []string{"curl", "go"}},
+		"authority and key": {Pins{CAs: cas, Keys: keys}, []string{"curl", "git", "wget", "go"}},
+	} {
+		dir := filepath.Join(filepath.Dir(w.home), name)
+		_, _, err := tt.pins.Write(dir, "")
+		testkit.Must(t, err)
+		for _, c := range clients() {
+			if !slices.Contains(tt.want, c.name) {
+				continue
+			}
+			t.Run(name+"/"+c.name, func(t *testing.T) {
+				testkit.Program(t, c.program)
+				env, pin := w.environment(t, c.name), inFolder(dir, c.snippet)
+				for _, s := range []struct {
+					what   string
+					server *httptest.Server
+					want   bool
+				}{{"the pinned key", w.pinned, true}, {"another key below the same authority", sibling, false}, {"authority of the system", w.system, false}} {
+					if got, words := w.run(t, s.server, env, pin...); got != s.want {
+						t.Errorf("%s: reached: %v: %s", s.what, got, words)
+					}
+				}
+			})
+		}
+	}
 }
