@@ -43,6 +43,9 @@ func connectionHead(c *wontfix.Connection) (verdict, server string) {
 	return "Trusted", c.Server
 }
 
+// maxPins is how many pins are shown where the server was refused.
+const maxPins = 5
+
 // connectionFacts returns what is said of a connection as a whole.
 func connectionFacts(c *wontfix.Connection) []fact {
 	var list []fact
@@ -56,19 +59,25 @@ func connectionFacts(c *wontfix.Connection) []fact {
 		add("Why", r.Error, plain)
 		add("Advice", r.Advice, styleStrong)
 	}
-	unmatched := 0
-	for _, p := range c.Pins {
+	left := 0
+	for i, p := range c.Pins {
+		what := p.Pin
+		if p.From != "" {
+			what = p.From + ": " + p.Pin
+		}
 		switch {
 		case p.Match > 0 && p.Kind == "key":
-			add("Pin", fmt.Sprintf("certificate %d has the key %s", p.Match, p.Pin), styleAvailable)
+			add("Pin", fmt.Sprintf("certificate %d has the key %s", p.Match, what), styleAvailable)
 		case p.Match > 0:
-			add("Pin", fmt.Sprintf("certificate %d is in %s: %s", p.Match, p.From, p.Pin), styleAvailable)
+			add("Pin", fmt.Sprintf("certificate %d is in %s", p.Match, what), styleAvailable)
+		case c.Refusal != nil && i < maxPins:
+			add("Pinned", what, plain)
 		default:
-			unmatched++
+			left++
 		}
 	}
-	if unmatched > 0 && c.Refusal == nil {
-		add("Unmatched", count(unmatched, "other pin"), plain)
+	if left > 0 {
+		add("Pinned", count(left, "more pin"), plain)
 	}
 	for _, s := range c.Warnings {
 		add("Warning", "of the server's certificate: "+s, styleWait)

@@ -233,7 +233,10 @@ func (c *pinCmd) Run(ctx context.Context, e *env, server string) error {
 		return report.WriteConnection(w, format, out, o)
 	})
 	if err == nil && out.Refusal != nil {
-		err = fmt.Errorf("pin %s: refused: %s: %s\n%s", out.Server, out.Refusal.Check, out.Refusal.Error, out.Refusal.Advice)
+		err = fmt.Errorf("pin %s: refused: %s: %s", out.Server, out.Refusal.Check, out.Refusal.Error)
+		if !slices.Contains(list, output{format: "text"}) { // which has said it
+			err = fmt.Errorf("%w\n%s", err, out.Refusal.Advice)
+		}
 	}
 	return err
 }
