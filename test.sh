@@ -20,19 +20,38 @@ fi
 # The programs that tests ask for the right answer, with the package that has
 # each in Debian and Ubuntu. The race detector needs a C compiler.
 programs=(git:git dpkg:dpkg perl:perl grep:grep ack:ack rg:ripgrep gcc:gcc shellcheck:shellcheck)
-missing=()
-for p in "${programs[@]}"; do
-	command -v "${p%%:*}" >/dev/null || missing+=("${p##*:}")
-done
+
+# The TLS clients that are probed, and the libraries of interpreters.
+programs+=(
+	aria2c:aria2 axel:axel busybox:busybox curl:curl debsecan:debsecan elinks:elinks emacs:emacs-nox escript:erlang-base gnutls-cli:gnutls-bin
+	guile:guile-3.0 hg:mercurial http:httpie java:default-jdk-headless javac:default-jdk-headless lftp:lftp links:links lua5.3:lua5.3 lynx:lynx
+	mcs:mono-mcs mono:mono-runtime ncat:ncat node:nodejs npm:npm openssl:openssl php:php-cli pypy3:pypy3 python3:python3 ruby:ruby socat:socat
+	svn:subversion tclsh:tcl w3m:w3m wget:wget wget2:wget2
+)
+libraries=(
+	ca-certificates ca-certificates-mono erlang-inets erlang-ssl guile-gnutls libio-socket-ssl-perl liblwp-protocol-https-perl libmojolicious-perl
+	libnet-ssleay-perl lua-sec php-curl python3-aiohttp python3-httplib2 python3-httpx python3-pip python3-pycurl python3-requests python3-tornado
+	python3-urllib3 tcl-tls
+)
+
+# lacking sets missing to the packages that are not installed.
+lacking() {
+	missing=()
+	for p in "${programs[@]}"; do
+		command -v "${p%%:*}" >/dev/null || missing+=("${p##*:}")
+	done
+	command -v dpkg-query >/dev/null || return 0
+	for p in "${libraries[@]}"; do
+		[[ $(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) == installed ]] || missing+=("$p")
+	done
+}
+lacking
 if ((${#missing[@]})) && [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
 	say "installing ${missing[*]}"
 	if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" libc6-dev; } >/dev/null </dev/null; then
 		say "apt-get has not installed them"
 	fi
-	missing=()
-	for p in "${programs[@]}"; do
-		command -v "${p%%:*}" >/dev/null || missing+=("${p##*:}")
-	done
+	lacking
 fi
 if ((${#missing[@]})); then
 	say "not installed: ${missing[*]}; tests that ask them skip"

@@ -91,9 +91,9 @@ var table = []row{
 			stubbed("python.py", "smtplib").over("smtps"),
 			stubbed("python.py", "smtplib-starttls").over("smtp"),
 			stubbed("python.py", "imaplib").over("imaps"),
-			stubbed("python.py", "imaplib-starttls").over("imap"),
+			stubbed("python.py", "imaplib-starttls").having("IMAP4.starttls").over("imap"),
 			stubbed("python.py", "poplib").over("pop3s"),
-			stubbed("python.py", "poplib-starttls").having("asyncio").over("pop3"), // since 3.4, as asyncio
+			stubbed("python.py", "poplib-starttls").having("POP3.stls").over("pop3"),
 			stubbed("python.py", "ftplib").over("ftps"),
 			stubbed("python.py", "requests").having("requests").trusting("REQUESTS_CA_BUNDLE={ca}"),
 			stubbed("python.py", "urllib3").having("urllib3"),

@@ -27,6 +27,7 @@ func (r *Room) keystore() string { return filepath.Join(r.Dir, "certs", "java", 
 func (r *Room) certs() string    { return filepath.Join(r.Dir, "certs") }
 func (r *Room) hosts() string    { return filepath.Join(r.Dir, "hosts") }
 func (r *Room) empty() string    { return filepath.Join(r.Dir, "empty") }
+func (r *Room) mono() string     { return filepath.Join(r.Dir, "mono") }
 
 // bundles are the files that clients of the various distributions read as the
 // system's store.
@@ -41,7 +42,8 @@ var folders = []string{"/etc/ssl/certs", "/etc/pki/tls/certs", "/usr/local/ssl/c
 
 // furnish writes the store and the names into the folder of the room.
 func (r *Room) furnish(a *Authority) error {
-	for _, dir := range []string{r.certs(), filepath.Join(r.certs(), "java"), r.empty()} {
+	monos := []string{filepath.Join(r.mono(), "certs", "Trust"), filepath.Join(r.mono(), "new-certs", "Trust")}
+	for _, dir := range append(monos, r.certs(), filepath.Join(r.certs(), "java"), r.empty()) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -62,7 +64,11 @@ func (r *Room) furnish(a *Authority) error {
 	}
 	for i, c := range []*certificate{a.root, a.expired, a.weak, a.other} {
 		name := fmt.Sprintf("%08x.0", subjectHash(c.subject))
-		files[filepath.Join(r.certs(), name)] = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ders[i]})
+		text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ders[i]})
+		files[filepath.Join(r.certs(), name)] = text
+		// Mono's own TLS reads the former, what it has of BoringSSL the latter.
+		files[filepath.Join(monos[0], fmt.Sprintf("wontfix%d.cer", i))] = ders[i]
+		files[filepath.Join(monos[1], name)] = text
 	}
 	files[r.keystore()] = keystore(ders)
 	for name, data := range files {

@@ -77,6 +77,7 @@ func enter(a *Authority) (*Room, error) {
 		r.bind(r.certs(), dir)
 	}
 	r.cover(bundles)
+	r.bind(r.mono(), "/usr/share/.mono")
 	return r, nil
 }
 

@@ -92,7 +92,7 @@ func outcomes(list []Message) []Outcome {
 	return all
 }
 
-// says runs a script of the shell as a client and returns the last line that it
+// asks runs a script of the shell as a client and returns the last line that it
 // writes. It does not connect.
 func asks(t *testing.T, isolated bool, r Request, text string) string {
 	t.Helper()

@@ -20,6 +20,9 @@ try:
         say("module", "ssl.wrap_socket", "")
 except Exception:
     sys.exit("no module ssl")
+for name, kind, method in (("imaplib", "IMAP4", "starttls"), ("poplib", "POP3", "stls")):
+    if hasattr(getattr(__import__(name), kind), method):
+        say("module", kind + "." + method, "")
 for name in ("asyncio", "requests", "urllib3", "aiohttp", "httpx", "httplib2", "tornado", "pycurl", "pip"):
     try:
         module = __import__(name)
