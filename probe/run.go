@@ -58,6 +58,9 @@ type Message struct {
 	Client  *Client  `json:"client,omitempty"`
 	Skipped *Skipped `json:"skipped,omitempty"`
 	Outcome *Outcome `json:"outcome,omitempty"`
+	// CPU is the processor time of the run that led to the outcome: the least that
+	// it can take on one core.
+	CPU time.Duration `json:"cpu,omitempty"`
 	// Override comes after all outcomes.
 	Override *Override `json:"override,omitempty"`
 	Error    string    `json:"error,omitempty"`
@@ -222,8 +225,8 @@ func (r Request) in(ctx context.Context, a *Authority, room *Room, yield func(Me
 		}
 	}
 	room.cover(trustedBy(r.Env))
-	for o := range r.run(ctx, a, room, clients) {
-		if !yield(Message{Outcome: &o}, nil) {
+	for m := range r.run(ctx, a, room, clients) {
+		if !yield(m, nil) {
 			return
 		}
 	}
@@ -294,16 +297,16 @@ type runner struct {
 	a     *Authority
 	room  *Room
 	slots chan struct{}
-	out   chan Outcome
+	out   chan Message
 }
 
 // run yields the outcome of each client in each case that applies to it, as
 // they come.
-func (r Request) run(ctx context.Context, a *Authority, room *Room, clients []Client) iter.Seq[Outcome] {
-	return func(yield func(Outcome) bool) {
+func (r Request) run(ctx context.Context, a *Authority, room *Room, clients []Client) iter.Seq[Message] {
+	return func(yield func(Message) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		n := &runner{r: r, a: a, room: room, slots: make(chan struct{}, runtime.NumCPU()+1), out: make(chan Outcome)}
+		n := &runner{r: r, a: a, room: room, slots: make(chan struct{}, runtime.NumCPU()+1), out: make(chan Message)}
 		var wg sync.WaitGroup
 		for _, c := range clients {
 			wg.Go(func() { n.client(ctx, c) })
@@ -313,8 +316,8 @@ func (r Request) run(ctx context.Context, a *Authority, room *Room, clients []Cl
 			close(n.out)
 		}()
 		stopped := false
-		for o := range n.out {
-			if !stopped && !yield(o) {
+		for m := range n.out {
+			if !stopped && !yield(m) {
 				stopped = true
 				cancel()
 			}
@@ -342,7 +345,7 @@ func (n *runner) client(ctx context.Context, c Client) {
 	}
 	built, err := n.build(ctx, c)
 	if err != nil {
-		n.out <- Outcome{Client: c.ID, Case: "T01", Verdict: Error, Reason: clip(err.Error())}
+		n.out <- Message{Outcome: &Outcome{Client: c.ID, Case: "T01", Verdict: Error, Reason: clip(err.Error())}}
 		list = slices.DeleteFunc(list, func(k Case) bool { return k.ID == "T01" })
 	}
 	accepted := map[string]success{}
@@ -365,7 +368,7 @@ func (n *runner) client(ctx context.Context, c Client) {
 				if r := why[need].Reason; r != "" {
 					reason += ": " + r
 				}
-				n.out <- Outcome{Client: c.ID, Case: k.ID, Verdict: NoVerdict, Reason: clip(reason)}
+				n.out <- Message{Outcome: &Outcome{Client: c.ID, Case: k.ID, Verdict: NoVerdict, Reason: clip(reason)}}
 				continue
 			}
 			wg.Go(func() {
@@ -376,7 +379,7 @@ func (n *runner) client(ctx context.Context, c Client) {
 					accepted[k.ID] = how
 				}
 				mu.Unlock()
-				n.out <- o
+				n.out <- Message{Outcome: &o, CPU: how.cpu}
 			})
 		}
 		wg.Wait()
@@ -389,6 +392,7 @@ type success struct {
 	exit    bool // its status was 0
 	printed bool // and it printed the answer
 	keys    bool // it wrote the keys of the connection
+	cpu     time.Duration
 }
 
 // judge runs a client in a case, once more if it comes to no end.
@@ -501,7 +505,11 @@ func (n *runner) once(ctx context.Context, c Client, k Case, built string, like 
 	stopped := ctx.Err() != nil
 	o.Seen = s.Close()
 	how := success{known: true, exit: err == nil, printed: strings.Contains(stdout.String(), s.Proof) || n.wrote(dir, s.Proof), keys: keysWritten(dir)}
-	failed := like.known && !stopped && (like.exit && !how.exit || like.printed && !how.printed)
+	if p := cmd.ProcessState; p != nil {
+		how.cpu = p.UserTime() + p.SystemTime()
+	}
+	// One that was stopped had its status from us, but nothing kept it from printing.
+	failed := like.known && (like.exit && !how.exit && !stopped || like.printed && !how.printed)
 	if k.half != nil || k.act != answerPlainly {
 		failed = false
 	}

@@ -178,7 +178,7 @@ func TestS04(t *testing.T) {
 				}
 				return n
 			}
-			if !eventually(10*time.Second, func() bool { return sleeps() >= 2+strings.Count(left, "setsid") }) {
+			if !eventually(time.Minute, func() bool { return sleeps() >= 2+strings.Count(left, "setsid") }) {
 				t.Fatalf("it does not run: %v", processes(t, mark))
 			}
 			victim := cmd.Process.Pid

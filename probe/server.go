@@ -31,8 +31,12 @@ const (
 
 const (
 	connectionLimit = 12 * time.Second
-	maxRequest      = 64 << 10
-	maxLine         = 4 << 10
+	// answerDelay is how long the client's hello waits for an answer, as it does
+	// in any network. Without it the answer is there before a client has looked
+	// twice: whether lftp sends its request before it refuses was a matter of luck.
+	answerDelay = 20 * time.Millisecond
+	maxRequest  = 64 << 10
+	maxLine     = 4 << 10
 )
 
 // A Server plays one case for one run of a client, and keeps what it sees.
@@ -142,6 +146,10 @@ func (s *Server) listenForRedirect(a *Authority, local bool) error {
 // serverConfig is that of a server which talks to old clients as well.
 func serverConfig(chain tls.Certificate) *tls.Config {
 	c := &tls.Config{Certificates: []tls.Certificate{chain}, MinVersion: tls.VersionTLS10, SessionTicketsDisabled: true}
+	c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		time.Sleep(answerDelay)
+		return nil, nil
+	}
 	for _, suite := range tls.CipherSuites() {
 		c.CipherSuites = append(c.CipherSuites, suite.ID)
 	}
