@@ -44,6 +44,7 @@ type row struct {
 type run struct {
 	name     string // "" is the program itself
 	module   string // of the census; "" is always there
+	least    string // version of the program that has it; "" is every one
 	protocol string // "" is https
 	stub     string
 	args     []string
@@ -63,6 +64,7 @@ func stubbed(stub, library string) run {
 }
 
 func (r run) having(module string) run    { r.module = module; return r }
+func (r run) since(version string) run    { r.least = version; return r }
 func (r run) over(protocol string) run    { r.protocol = protocol; return r }
 func (r run) trusting(env ...string) run  { r.trust = env; return r }
 func (r run) calling(args ...string) run  { r.args = append(args, r.args...); return r }
@@ -191,12 +193,18 @@ var table = []row{
 	{name: "httpie", describe: []string{"--version"}, programs: []string{"http"}, only: ".", trust: []string{"REQUESTS_CA_BUNDLE={ca}"},
 		runs: []run{{args: []string{"--ignore-stdin", "--check-status", "--follow", "--timeout", "10", "GET", "{url}"}, env: []string{"HTTPIE_CONFIG_DIR={dir}/httpie"}}}},
 	{name: "mono", describe: []string{"--version"}, programs: []string{"mono"}, only: "Mono", runs: []run{{name: "WebClient", stub: "Probe.cs", build: []string{"mcs", "-out:{out}/Probe.exe", "{stub}"}, args: []string{"{out}/Probe.exe", "{url}"}}}},
-	{name: "cargo", describe: []string{"--version"}, programs: []string{"cargo"}, places: []string{"~/.cargo/bin/cargo"}, trust: []string{"CARGO_HTTP_CAINFO={ca}"},
-		runs: []run{{name: "sparse", args: []string{"search", "--registry", "probe", "--limit", "1", "wontfix"}, env: []string{"CARGO_HOME={dir}/cargo", "CARGO_REGISTRIES_PROBE_INDEX=sparse+{url}/", "CARGO_NET_RETRY=0", "CARGO_HTTP_TIMEOUT=10"}}}},
+	{name: "cargo", describe: []string{"--version"}, programs: []string{"cargo"}, places: []string{"~/.rustup/toolchains/*/bin/cargo"}, only: "cargo 1.", trust: []string{"CARGO_HTTP_CAINFO={ca}"},
+		runs: []run{cargoRun("git", "{url}/"), cargoRun("sparse", "sparse+{url}/").since("1.68")}},
 }
 
 func javaRun(library string) run {
 	r := stubbed("Probe.java", library).built("{bin}/javac", "-d", "{out}", "{stub}")
 	r.args[0] = "Probe"
 	return r.calling("-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto", "-cp", "{out}")
+}
+
+// cargoRun asks a registry, by one of the two ways that it has to reach one.
+func cargoRun(name, index string) run {
+	return run{name: name, args: []string{"search", "--registry", "probe", "--limit", "1", "wontfix"},
+		env: []string{"CARGO_HOME={dir}/cargo", "CARGO_REGISTRIES_PROBE_INDEX=" + index, "CARGO_NET_RETRY=0", "CARGO_HTTP_TIMEOUT=10"}}
 }

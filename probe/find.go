@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -237,7 +238,7 @@ func (o FindOptions) ask(ctx context.Context, r row, path string) ([]Client, err
 	}
 	var list []Client
 	for _, run := range r.runs {
-		if _, ok := d.modules[run.module]; run.module != "" && !ok {
+		if _, ok := d.modules[run.module]; run.module != "" && !ok || older(d.version, run.least) {
 			continue
 		}
 		c := Client{
@@ -278,6 +279,22 @@ var (
 	number    = regexp.MustCompile(`\d+(\.\d+)+[-~+\w.]*|\bv?\d+\b`)
 	libraries = regexp.MustCompile(`(?i)\b(OpenSSL|LibreSSL|GnuTLS|BoringSSL|wolfSSL|mbedTLS|NSS)[ /]+v?([\d.]+\w*)`)
 )
+
+// older reports whether a version, numbers and dots, is less than another.
+func older(version, least string) bool {
+	numbers := func(s string) []int {
+		var list []int
+		for part := range strings.SplitSeq(s, ".") {
+			n, err := strconv.Atoi(part)
+			if err != nil {
+				break
+			}
+			list = append(list, n)
+		}
+		return list
+	}
+	return slices.Compare(numbers(version), numbers(least)) < 0
+}
 
 // describe reads a census, or the words in which a program says its version.
 func describe(r row, out string) description {

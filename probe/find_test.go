@@ -246,6 +246,24 @@ func TestFindNameApart(t *testing.T) {
 	}
 }
 
+// TestFindSince has programs of which only the newer one can do all.
+func TestFindSince(t *testing.T) {
+	for _, test := range []struct{ version, want string }{
+		{"1.65.0", "cargo/git"}, {"1.68.0", "cargo/git cargo/sparse"}, {"1.100.0-nightly", "cargo/git cargo/sparse"}, {"1.9", "cargo/git"},
+	} {
+		dir := t.TempDir()
+		script(t, dir, "cargo", "echo cargo "+test.version)
+		var have []string
+		clients, _ := find(t, kinds(t, "cargo"), dir)
+		for _, c := range clients {
+			have = append(have, c.ID)
+		}
+		if have := strings.Join(have, " "); have != test.want {
+			t.Errorf("%s: %s, want %s", test.version, have, test.want)
+		}
+	}
+}
+
 func TestFindNoFolder(t *testing.T) {
 	_, _, err := Find(context.Background(), FindOptions{Dir: filepath.Join(t.TempDir(), "missing")})
 	if err == nil || !strings.Contains(err.Error(), "missing") {

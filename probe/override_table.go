@@ -108,7 +108,7 @@ var variables = []knob{
 	trusts("HTTPS_CA_FILE", "HTTPS_CA_FILE", "perl/LWP"),
 	trusts("MOJO_CA_FILE", "MOJO_CA_FILE", "perl/Mojo"),
 	trusts("GUILE_TLS_CERTIFICATE_DIRECTORY", "GUILE_TLS_CERTIFICATE_DIRECTORY", "guile/web"),
-	trusts("CARGO_HTTP_CAINFO", "CARGO_HTTP_CAINFO", "cargo/sparse"),
+	trusts("CARGO_HTTP_CAINFO", "CARGO_HTTP_CAINFO", "cargo"),
 	trusts("AWS_CA_BUNDLE", "AWS_CA_BUNDLE"),
 	trusts("NIX_SSL_CERT_FILE", "NIX_SSL_CERT_FILE"),
 	trusts("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"),
