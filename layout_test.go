@@ -20,9 +20,12 @@ const module = "wontfix"
 var layout = map[string][]string{
 	"":                 {},
 	"version":          {},
+	"cpe":              {""},
+	"purl":             {"", "lifecycle"},
 	"lifecycle":        {""},
 	"reason":           {""},
 	"tracker":          {"", "history", "internal/fetch", "internal/pack", "tracker/ubuntu"},
+	"tracker/csaf":     {"", "cpe", "purl", "reason", "version"},
 	"tracker/ubuntu":   {"", "lifecycle", "reason"},
 	"history":          {"", "reason"},
 	"inventory":        {"", "lifecycle", "version"},
@@ -42,7 +45,7 @@ var layout = map[string][]string{
 
 // pure are the packages that do no input or output: what they return follows
 // from what they are given.
-var pure = []string{"", "version", "lifecycle", "reason", "match", "query", "history"}
+var pure = []string{"", "version", "lifecycle", "reason", "match", "query", "history", "cpe", "purl"}
 
 // outside are the packages of the standard library that reach beyond the
 // process.

@@ -183,3 +183,19 @@ func Decides(text string) bool {
 	r := decides()
 	return r.match(text, fold(text))
 }
+
+// Fit returns those of the reasons that a decision can have, where they were
+// read from a text about the vulnerability as a whole. Of a package that is
+// affected such a text cannot say that the code is absent, nor of one that is
+// never fixed that the fix waits for a later update: then it speaks of
+// something else, or is older than the decision.
+func Fit(d wontfix.Decision, r wontfix.Reasons) wontfix.Reasons {
+	switch d {
+	case wontfix.DecisionWontFix, wontfix.DecisionEndOfLife:
+		r &^= wontfix.Batched | wontfix.AnalysisPending
+		fallthrough
+	case wontfix.DecisionDeferred, wontfix.DecisionAffected, wontfix.DecisionFixPending:
+		r &^= wontfix.CodeNotPresent | wontfix.ComponentNotPresent
+	}
+	return r
+}

@@ -87,3 +87,16 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestFit(t *testing.T) {
+	all := wontfix.Batched | wontfix.CodeNotPresent | wontfix.TooIntrusive
+	for d, want := range map[wontfix.Decision]wontfix.Reasons{
+		wontfix.DecisionWontFix:     wontfix.TooIntrusive,
+		wontfix.DecisionDeferred:    wontfix.Batched | wontfix.TooIntrusive,
+		wontfix.DecisionNotAffected: all,
+	} {
+		if got := Fit(d, all); got != want {
+			t.Errorf("%s: got %s, want %s", d, got, want)
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package csaf
+
+import (
+	"cmp"
+	"regexp"
+	"strings"
+
+	"wontfix"
+	"wontfix/cpe"
+	"wontfix/purl"
+)
+
+// A component is the package that a product is, or has as a part.
+type component struct {
+	name    string
+	binary  bool
+	module  string
+	version string // epoch:version-release for rpms; "" for every version
+	// alone says that no row of a source package speaks of this binary
+	// package too.
+	alone bool
+}
+
+// build returns the release number of an rpm's version.
+func (c *component) build() string { return c.version[strings.LastIndexByte(c.version, '-')+1:] }
+
+// resolve says which package and which release the number of a product stands
+// for. The label is the platform's ID.
+func (j *joiner) resolve(number int32, fixed bool) (c component, release wontfix.Release, label string) {
+	products := j.document.products
+	part, platform := number, number
+	module := ""
+	for depth := 0; products[platform].related && depth < 8; depth++ {
+		p := &products[platform]
+		if depth == 0 {
+			part = p.component
+		} else if u, err := purl.Parse(products[p.component].purl); err == nil && u.Type == "rpmmod" {
+			module = u.Module
+		}
+		platform = p.platform
+	}
+	c, ok := j.components[part]
+	if !ok {
+		c = j.publisher.identify(&products[part], fixed)
+		j.components[part] = c
+	}
+	c.module = cmp.Or(c.module, module)
+	release, ok = j.platforms[platform]
+	if !ok {
+		release = j.publisher.release(&products[platform])
+		j.platforms[platform] = release
+	}
+	return c, release, products[platform].id
+}
+
+// versioned is the form of what can only be a version and a release: a dot is
+// in one of them.
+func versioned(version string) bool { return strings.Contains(version, ".") }
+
+// identifyAny reads the package URL of a component, else takes its name.
+func identifyAny(p *product, _ bool) component {
+	if u, err := purl.Parse(p.purl); err == nil {
+		c := component{name: u.Name, version: u.Version, module: u.Module, alone: true}
+		c.binary = (u.Type == "rpm" || u.Type == "deb" || u.Type == "apk") && !u.Source()
+		return c
+	}
+	if c, ok := cpe.Parse(p.cpe); ok {
+		return component{name: c.Product, version: c.Version}
+	}
+	return component{name: cmp.Or(p.branch, p.name, p.id), version: firstVersion.FindString(p.version)}
+}
+
+// firstVersion finds a plain version in the name of a branch, where ranges and
+// words stand as well.
+var firstVersion = regexp.MustCompile(`^v?[0-9][0-9A-Za-z.+:~_-]*$`)
+
+// release reads the CPE of a platform, or else its package URL. What has
+// neither, or one of no known distribution, is the publisher's.
+func (p *Publisher) release(platform *product) wontfix.Release {
+	name, named := cpe.Parse(platform.cpe)
+	if r := cpe.Release(name, platform.id); named && r.Distribution != "" {
+		return r
+	}
+	if u, err := purl.Parse(platform.purl); err == nil && u.Release.Distribution != "" {
+		return u.Release
+	}
+	r := wontfix.Release{Distribution: p.Name}
+	if named && !strings.Contains(name.Version, "/") {
+		r.Series = name.Version
+	}
+	return r
+}
