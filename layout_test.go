@@ -26,6 +26,7 @@ var layout = map[string][]string{
 	"reason":           {""},
 	"tracker":          {"", "history", "internal/fetch", "internal/pack", "tracker/ubuntu"},
 	"tracker/csaf":     {"", "cpe", "purl", "reason", "version"},
+	"tracker/debian":   {"", "lifecycle", "reason", "version"},
 	"tracker/ubuntu":   {"", "lifecycle", "reason"},
 	"history":          {"", "reason"},
 	"inventory":        {"", "lifecycle", "version"},

@@ -29,6 +29,7 @@ func TestRead(t *testing.T) {
 		{"2019-09-06", ""},
 		{"see notes", ""},
 		{"libv8 not supported", "support-scope"},
+		{"no security support", "support-scope"},
 		{"DoS only", "minor-impact"},
 		{"we will not be fixing this before EoL", ""},
 		{"it reached EoL", "eol-release"},
