@@ -21,6 +21,10 @@ fi
 # each in Debian and Ubuntu. The race detector needs a C compiler.
 programs=(git:git dpkg:dpkg perl:perl grep:grep ack:ack rg:ripgrep gcc:gcc shellcheck:shellcheck)
 
+# The package managers whose order of versions and whose databases are compared.
+programs+=(rpm:rpm pacman:pacman-package-manager)
+
+
 # The TLS clients that are probed, and the libraries of interpreters.
 programs+=(
 	aria2c:aria2 axel:axel busybox:busybox curl:curl debsecan:debsecan elinks:elinks emacs:emacs-nox escript:erlang-base gnutls-cli:gnutls-bin

@@ -1,4 +1,5 @@
-// Package version compares versions of packages.
+// Package version compares versions of packages: those of dpkg, rpm, apk and
+// pacman, each as the program itself does.
 //
 // It imports the standard library alone and allocates nothing.
 package version
