@@ -14,6 +14,7 @@ type Machine struct {
 	Release      Release `json:"release"` // what the machine says it is
 	Base         Release `json:"base"`    // the release whose archive and tracker its packages come from; equal to Release unless a derivative
 	Architecture string  `json:"architecture,omitempty"`
+	Manager      string  `json:"manager,omitempty"` // whose packages they are: "dpkg", "rpm", "apk", "pacman"
 
 	// Products are the subscriptions that are switched on: "esm-infra",
 	// "esm-apps", "fips", "fips-updates". ProductsFrom is the file that says so.
@@ -120,14 +121,21 @@ func (d *Date) UnmarshalJSON(b []byte) error {
 func (d Date) Past(t time.Time) bool { return !d.IsZero() && !t.Before(d.AddDate(0, 0, 1)) }
 
 // A Package is one binary package with files on disk.
+//
+// Versions are whole, as the package manager writes them: those of rpm are
+// epoch:version-release, without an epoch of 0. An rpm names its source package
+// without epoch; SourceVersion has the epoch of the package itself.
 type Package struct {
 	Name          string `json:"name"`
 	Version       string `json:"version"`
 	Architecture  string `json:"architecture,omitempty"`
 	Source        string `json:"source"`
 	SourceVersion string `json:"source_version"`
-	State         string `json:"state,omitempty"` // dpkg's third word: "installed", "half-configured", …
-	Held          bool   `json:"held,omitempty"`
+	// Module is the modularity label of an rpm that is part of a module:
+	// name:stream:version:context. Versions of two streams do not compare.
+	Module string `json:"module,omitempty"`
+	State  string `json:"state,omitempty"` // dpkg's third word: "installed", "half-configured", …
+	Held   bool   `json:"held,omitempty"`
 	// Automatic says that nobody asked for the package: it came as a
 	// dependency of another.
 	Automatic bool   `json:"automatic,omitempty"`

@@ -22,8 +22,7 @@ fi
 programs=(git:git dpkg:dpkg perl:perl grep:grep ack:ack rg:ripgrep gcc:gcc shellcheck:shellcheck)
 
 # The package managers whose order of versions and whose databases are compared.
-programs+=(rpm:rpm pacman:pacman-package-manager)
-
+programs+=(rpm:rpm rpmbuild:rpm db5.3_load:db5.3-util pacman:pacman-package-manager)
 
 # The TLS clients that are probed, and the libraries of interpreters.
 programs+=(

@@ -1,6 +1,8 @@
 // Package inventory reads a root file system and says what machine it is: the
 // distribution, the packages with files on disk, where they come from and what
-// is offered above them, the subscriptions, the kernels.
+// is offered above them, the subscriptions, the kernels. It knows the databases
+// of dpkg, rpm, apk and pacman; what is offered, and subscriptions, of dpkg's
+// machines alone.
 //
 // It opens files at fixed paths, and at paths made of package names, and walks
 // nothing. All of it is foreign: sizes have limits, symbolic links do not lead
@@ -15,6 +17,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"wontfix"
@@ -65,31 +68,66 @@ func OpenRoot(root string) (fs.FS, io.Closer, error) {
 }
 
 // ErrNoDatabase says that a root has no package database that can be read.
-var ErrNoDatabase = errors.New("no package database of dpkg")
+var ErrNoDatabase = errors.New("no package database of dpkg, rpm, apk or pacman")
 
 // Read reads a root file system. The error is [ErrNoDatabase] if there is no
-// package database of dpkg in it; anything less is among the machine's
-// problems.
+// package database in it; anything less is among the machine's problems. A root
+// with databases of several package managers has the packages of its
+// distribution's own.
 func Read(fsys fs.FS, o Options) (*wontfix.Machine, error) {
 	r := newReader(fsys)
-	found := r.database()
 	r.readRelease(o.Release)
-	if !found {
+	if !r.databases() {
 		return nil, r.noDatabase()
 	}
-	if len(r.m.Packages) == 0 {
-		r.problem(statusFile, 0, "no installed package in it, nor in %s", statusDir)
+	if r.m.Manager == dpkg {
+		if len(r.m.Packages) == 0 {
+			r.problem(statusFile, 0, "no installed package in it, nor in %s", statusDir)
+		}
+		r.architecture()
+		r.automatic()
+		r.readProducts()
+	} else {
+		if len(r.m.Packages) == 0 {
+			r.problem(r.m.Manager, 0, "no installed package in its database")
+		}
+		r.m.Architecture = commonArchitecture(r.m.Packages)
 	}
-	r.architecture()
-	r.automatic()
-	r.readProducts()
 	r.kernel()
 	r.hostname()
-	if !o.NoLists {
-		r.lists()
+	if r.m.Manager == dpkg {
+		if !o.NoLists {
+			r.lists()
+		}
+		r.notices()
 	}
-	r.notices()
 	return r.done(), nil
+}
+
+// databases reads the database of the distribution's package manager, or of
+// another one if that has no package, and reports whether there is any.
+func (r *reader) databases() bool {
+	type database struct {
+		manager string
+		read    func() bool
+	}
+	all := []database{{dpkg, r.database}, {rpm, r.rpmDatabase}, {apk, r.apkDatabase}, {pacman, r.pacmanDatabase}}
+	own := managerOf(&r.m.OS)
+	i := slices.IndexFunc(all, func(d database) bool { return d.manager == own })
+	all[0], all[i] = all[i], all[0]
+	for _, d := range all {
+		found := d.read()
+		if found && (r.m.Manager == "" || len(r.m.Packages) > 0) {
+			r.m.Manager = d.manager
+		}
+		if len(r.m.Packages) > 0 {
+			break
+		}
+	}
+	if r.m.Manager != "" && r.m.Manager != own && r.m.OS.ID != "" && len(r.m.Packages) > 0 {
+		r.problem(r.m.OS.From, 0, "%s uses %s, and the packages are in a database of %s", r.m.OS.ID, own, r.m.Manager)
+	}
+	return r.m.Manager != ""
 }
 
 // ReadStatus reads a dpkg status file on its own, from a file or standard
@@ -110,6 +148,7 @@ func ReadStatus(name string, rd io.Reader, o Options) (*wontfix.Machine, error) 
 	if stanzas == 0 {
 		return nil, fmt.Errorf("%s: no package in it: want the contents of a dpkg status file (/var/lib/dpkg/status)", name)
 	}
+	r.m.Manager = dpkg
 	r.m.Release, r.m.Base = o.Release, o.Release
 	r.m.Architecture = commonArchitecture(r.m.Packages)
 	r.kernel()
@@ -250,24 +289,13 @@ func cause(err error) error {
 	return err
 }
 
-// noDatabase names what the root has instead of a database of dpkg.
+// noDatabase says what was looked for.
 func (r *reader) noDatabase() error {
-	for _, other := range []struct{ file, what string }{
-		{"lib/apk/db/installed", "Alpine's apk"},
-		{"usr/lib/apk/db/installed", "Alpine's apk"},
-		{"var/lib/rpm/Packages", "rpm"},
-		{"var/lib/rpm/rpmdb.sqlite", "rpm"},
-		{"usr/lib/sysimage/rpm/rpmdb.sqlite", "rpm"},
-		{"var/lib/pacman/local", "pacman"},
-	} {
-		if _, err := fs.Stat(r.fsys, other.file); err == nil {
-			return fmt.Errorf("%w: %s is a database of %s, which is not supported; Debian, Ubuntu and what derives from them are", ErrNoDatabase, other.file, other.what)
-		}
-	}
+	const looked = "looked for var/lib/dpkg/status, var/lib/dpkg/status.d, usr/lib/sysimage/rpm, var/lib/rpm, lib/apk/db/installed and var/lib/pacman/local"
 	if len(r.m.Problems) > 0 {
-		return fmt.Errorf("%w: looked for var/lib/dpkg/status and var/lib/dpkg/status.d: %w", ErrNoDatabase, r.m.Problems[0])
+		return fmt.Errorf("%w: %s: %w", ErrNoDatabase, looked, r.m.Problems[0])
 	}
-	return fmt.Errorf("%w: looked for var/lib/dpkg/status and var/lib/dpkg/status.d; Debian, Ubuntu and what derives from them are supported", ErrNoDatabase)
+	return fmt.Errorf("%w: %s; give the folder of a whole root file system", ErrNoDatabase, looked)
 }
 
 func (r *reader) hostname() {

@@ -191,6 +191,11 @@ func (r *reader) kernel() {
 			r.problem(name, 1, "%.60q is no kernel version: left out", running)
 		}
 	}
+	if r.m.Manager == rpm {
+		r.m.Kernel.Installed = r.rpmKernels()
+		slices.SortFunc(r.m.Kernel.Installed, version.Rpm)
+		return
+	}
 	for i := range r.m.Packages {
 		if v := imageVersion(r.m.Packages[i].Name); v != "" && !slices.Contains(r.m.Kernel.Installed, v) {
 			r.m.Kernel.Installed = append(r.m.Kernel.Installed, v)

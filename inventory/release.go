@@ -32,6 +32,9 @@ func (r *reader) readRelease(given wontfix.Release) {
 		r.problem("etc/os-release", 0, "no ID in it, nor in usr/lib/os-release, etc/lsb-release or etc/debian_version: the release is not known; give it by name")
 		return
 	}
+	if r.otherRelease(o) {
+		return
+	}
 	series := ownSeries(o, osr, lsb, debian)
 	if o.Codename == "" {
 		o.Codename = series

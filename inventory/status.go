@@ -299,7 +299,7 @@ func commonArchitecture(packages []wontfix.Package) string {
 	best := ""
 	for i := range packages {
 		a := packages[i].Architecture
-		if a == "all" || a == "" {
+		if a == "" || a == "all" || a == "noarch" || a == "any" { // of dpkg, of rpm and apk, of pacman
 			continue
 		}
 		count[a]++

@@ -24,6 +24,10 @@ func Cover(m *wontfix.Machine) (wontfix.Coverage, []wontfix.Unsaid) {
 			Why:     listsMissing(m),
 			Command: "apt-get update",
 		})
+		if m.Manager != "" && m.Manager != "dpkg" {
+			u := &unsaid[len(unsaid)-1]
+			u.Why, u.Command = "wontfix does not read the repositories of "+m.Manager, ""
+		}
 	}
 	counts := make(map[[2]string]int)
 	for i := range m.Packages {

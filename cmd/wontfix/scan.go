@@ -209,7 +209,7 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 	}
 	coverage, more := match.Cover(m)
 	s.Coverage, unsaid = coverage, append(unsaid, more...)
-	if root != nil && (t == nil || c.changelogs) {
+	if root != nil && m.Manager == "dpkg" && (t == nil || c.changelogs) {
 		var problems []wontfix.Problem
 		s.Coverage.Backports, problems = inventory.Backports(root, m.Packages)
 		s.Problems = append(s.Problems, problems...)
