@@ -2,11 +2,16 @@ package wontfix
 
 import "time"
 
+// ConnectionSchema names the form of [Connection] as JSON. docs/scan-json.md
+// describes it.
+const ConnectionSchema = "wontfix/connection/1"
+
 // A Connection is what became of connecting to a server while trusting nothing
 // but what was pinned.
 type Connection struct {
-	Tool string    `json:"tool,omitempty"` // name and version of the program
-	Time time.Time `json:"time"`           // when; the days that certificates have left count from here
+	Schema string    `json:"schema"`
+	Tool   string    `json:"tool"` // name and version of the program
+	Time   time.Time `json:"time"` // when; the days that certificates have left count from here
 
 	Server   string `json:"server"`             // HOST:PORT as asked for
 	Address  string `json:"address,omitempty"`  // IP:PORT

@@ -13,7 +13,7 @@ import (
 func exampleConnection() *wontfix.Connection {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	return &wontfix.Connection{
-		Tool: "wontfix 1.0", Time: now, Server: "mail.example.org:25", Address: "192.0.2.7:25", Name: "mail.example.org", Protocol: "smtp",
+		Schema: wontfix.ConnectionSchema, Tool: "wontfix 1.0", Time: now, Server: "mail.example.org:25", Address: "192.0.2.7:25", Name: "mail.example.org", Protocol: "smtp",
 		Version: "TLS 1.3", Suite: "TLS_AES_128_GCM_SHA256", Group: "X25519MLKEM768",
 		Chain: []wontfix.Certificate{
 			{Subject: "CN=mail.example.org", Issuer: "CN=Our own authority,O=Our Company", Serial: "0a01", NotBefore: now.AddDate(0, -1, 0), NotAfter: now.AddDate(0, 0, 20), DaysLeft: 20,
@@ -85,7 +85,7 @@ func TestConnection(t *testing.T) {
 	}
 }
 
-// TestConnectionJSON reads back what was written.
+// TestConnectionJSON reads back what was written, and asks the schema.
 func TestConnectionJSON(t *testing.T) {
 	var b bytes.Buffer
 	if err := WriteConnection(&b, "json", hostileConnection(), Options{}); err != nil {
@@ -93,6 +93,15 @@ func TestConnectionJSON(t *testing.T) {
 	}
 	if i := bytes.IndexFunc(b.Bytes(), func(r rune) bool { return r != '\n' && Clean(string(r)) != string(r) }); i >= 0 {
 		t.Errorf("byte %d is not text", i)
+	}
+	schema := compileSchema(t, "../docs/connection.schema.json")
+	validate(t, schema, b.Bytes())
+	for _, c := range []*wontfix.Connection{exampleConnection(), refusedConnection(), {Schema: wontfix.ConnectionSchema}} {
+		var b bytes.Buffer
+		if err := WriteConnection(&b, "json", c, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		validate(t, schema, b.Bytes())
 	}
 	var c wontfix.Connection
 	if err := json.Unmarshal(b.Bytes(), &c); err != nil {

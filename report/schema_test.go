@@ -94,7 +94,7 @@ var closedLists = map[reflect.Type]struct {
 
 // schemaNames are what the field "schema" of each document says.
 var schemaNames = map[string]string{"Scan": wontfix.ScanSchema, "Dossier": wontfix.DossierSchema, "Changes": wontfix.ChangesSchema,
-	"Stats": wontfix.StatsSchema, "EntryHistory": wontfix.HistorySchema, "Probe": wontfix.ProbeSchema}
+	"Stats": wontfix.StatsSchema, "EntryHistory": wontfix.HistorySchema, "Probe": wontfix.ProbeSchema, "Connection": wontfix.ConnectionSchema}
 
 // schemaFiles are the schemas, and the type of whose documents each is.
 var schemaFiles = []struct {
@@ -107,6 +107,7 @@ var schemaFiles = []struct {
 	{"../docs/stats.schema.json", "statistics of a tracker, by wontfix", reflect.TypeFor[wontfix.Stats]()},
 	{"../docs/history.schema.json", "histories of wontfix", reflect.TypeFor[[]wontfix.EntryHistory]()},
 	{"../docs/probe.schema.json", "a probe of wontfix", reflect.TypeFor[wontfix.Probe]()},
+	{"../docs/connection.schema.json", "a connection of wontfix", reflect.TypeFor[wontfix.Connection]()},
 }
 
 // schemaMaker makes a JSON Schema from the Go types and the words of the page.

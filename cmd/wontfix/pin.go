@@ -197,7 +197,7 @@ func (c *pinCmd) Run(ctx context.Context, e *env, server string) error {
 	}
 	d := &pin.Dialer{Pins: p, Name: strings.Trim(c.name, "[]"), Protocol: c.protocol, Now: e.now}
 	out := &wontfix.Connection{
-		Tool: toolName(), Time: e.now().UTC(), Server: net.JoinHostPort(host, cmp.Or(port, pin.Port(c.protocol))),
+		Schema: wontfix.ConnectionSchema, Tool: toolName(), Time: e.now().UTC(), Server: net.JoinHostPort(host, cmp.Or(port, pin.Port(c.protocol))),
 		Name: cmp.Or(d.Name, host), Protocol: c.protocol, Chain: []wontfix.Certificate{}, Warnings: []string{},
 	}
 	if c.keyOnly {
