@@ -27,6 +27,7 @@ var layout = map[string][]string{
 	"tracker":          {"", "history", "internal/fetch", "internal/pack", "tracker/ubuntu"},
 	"tracker/csaf":     {"", "cpe", "purl", "reason", "version"},
 	"tracker/debian":   {"", "lifecycle", "reason", "version"},
+	"tracker/hydra":    {"", "cpe", "internal/markup", "reason", "version"},
 	"tracker/ubuntu":   {"", "lifecycle", "reason"},
 	"history":          {"", "reason"},
 	"inventory":        {"", "internal/rpmdb", "lifecycle", "version"},
@@ -40,7 +41,7 @@ var layout = map[string][]string{
 	"internal/pack":    {},
 	"internal/rpmdb":   {},
 	"internal/store":   {""},
-	"internal/testkit": {},
+	"internal/testkit": {""},
 	"cmd/wontfix": {"", "history", "internal/store", "inventory", "lifecycle", "match", "pin", "probe", "query", "reason", "report",
 		"tracker", "tracker/ubuntu", "version"},
 }

@@ -199,3 +199,20 @@ func Fit(d wontfix.Decision, r wontfix.Reasons) wontfix.Reasons {
 	}
 	return r
 }
+
+// longestQuote is how many bytes of a text are quoted.
+const longestQuote = 600
+
+// Quote returns a text on one line, cut at a word if it is long: the words that
+// reasons were read from, to be shown beside them.
+func Quote(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) <= longestQuote {
+		return text
+	}
+	cut := strings.LastIndexByte(text[:longestQuote], ' ')
+	if cut < 0 {
+		cut = longestQuote
+	}
+	return strings.ToValidUTF8(text[:cut], "") + " …"
+}

@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -44,44 +43,4 @@ func Samples(t testing.TB, folder string, endings ...string) map[string][]byte {
 		t.Fatalf("%s has no file that ends in %v", folder, endings)
 	}
 	return files
-}
-
-// Pointer returns the part of what json.Unmarshal made of a text that a JSON
-// Pointer leads to, nil if there is none.
-func Pointer(value any, pointer string) any {
-	for _, part := range strings.Split(pointer, "/")[1:] {
-		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
-		switch v := value.(type) {
-		case map[string]any:
-			value = v[part]
-		case []any:
-			i, err := strconv.Atoi(part)
-			if err != nil || i < 0 || i >= len(v) {
-				return nil
-			}
-			value = v[i]
-		default:
-			return nil
-		}
-	}
-	return value
-}
-
-// SameWords reports whether words are those of a list with commas, in any
-// order.
-func SameWords(words []string, list string) bool {
-	want := strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
-	if len(words) != len(want) {
-		return false
-	}
-	for _, w := range want {
-		found := false
-		for _, have := range words {
-			found = found || have == w
-		}
-		if !found {
-			return false
-		}
-	}
-	return true
 }

@@ -2,8 +2,6 @@ package csaf
 
 import (
 	"encoding/json"
-	"fmt"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -64,14 +62,12 @@ func parse(t testing.TB, p *Publisher, file string, text []byte) []wontfix.Chang
 // TestSamples wants every document of the corpus to be read, every statement
 // to be traced to its product ID, and no more than the listed problems.
 func TestSamples(t *testing.T) {
-	explained, err := os.ReadFile("testdata/problems.tsv")
-	testkit.Must(t, err)
 	for _, s := range allSamples(t) {
 		ids := 0
 		statements := 0
 		for _, c := range parse(t, s.publisher, s.name, s.text) {
 			for _, p := range c.Problems {
-				if !strings.Contains(string(explained), s.name+"\t") {
+				if !testkit.Explained(t, s.name, p.Line) {
 					t.Errorf("%v", p)
 				}
 			}
@@ -98,32 +94,12 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// trace wants the pointer and the line of each statement to lead to where it
-// is said, and its words to be words of the text.
+// trace wants each statement to lead to a product ID.
 func trace(t *testing.T, text []byte, e *wontfix.Entry) {
 	t.Helper()
-	var whole any
-	testkit.Must(t, json.Unmarshal(text, &whole))
-	lines := strings.Split(string(text), "\n")
-	for i := range e.Statements {
-		s := &e.Statements[i]
-		id, ok := testkit.Pointer(whole, s.Pointer).(string)
-		written, err := json.Marshal(id)
-		testkit.Must(t, err)
-		switch {
-		case !ok || s.Line < 1 || s.Line > len(lines):
-			t.Fatalf("%s: %s of line %d leads to no product ID", s.File, s.Pointer, s.Line)
-		case !strings.ContainsAny(string(written), `\`) && !strings.Contains(lines[s.Line-1], string(written)):
-			t.Fatalf("%s:%d: the line has no %s", s.File, s.Line, written)
-		case s.Word == "" || s.Source == "" || s.File == "" || s.Release.Distribution == "":
-			t.Fatalf("%s:%d: statement %+v", s.File, s.Line, s)
-		case s.Reasons.Has(wontfix.NoReason) && s.Reasons != wontfix.NoReason,
-			s.Evidence != wontfix.EvidenceNone && (s.EvidenceLine < 1 || s.EvidenceLine > len(lines)),
-			s.Decision == wontfix.DecisionUnknown:
-			t.Fatalf("%s:%d: meaning %+v", s.File, s.Line, s.Meaning)
-		}
-		if back, err := wontfix.ParseRelease(s.Release.String()); err != nil || back != s.Release {
-			t.Fatalf("%s:%d: release %+v cannot be written down", s.File, s.Line, s.Release)
+	for i, v := range testkit.TraceJSON(t, text, e) {
+		if _, ok := v.(string); !ok {
+			t.Errorf("%s leads to %v", e.Statements[i].Pointer, v)
 		}
 	}
 }
@@ -141,32 +117,13 @@ func TestGolden(t *testing.T) {
 			if at < 0 {
 				t.Fatalf("%s is not there", g.File)
 			}
-			checkGolden(t, &g, list[at])
+			var entries []*wontfix.Entry
+			for _, c := range parse(t, p, list[at].name, list[at].text) {
+				entries = append(entries, c.Entry)
+			}
+			g.Check(t, list[at].text, entries)
 		}
 	}
-}
-
-func checkGolden(t *testing.T, g *testkit.Golden, s sample) {
-	t.Helper()
-	d, series, product := g.Release()
-	want := wontfix.Release{Distribution: d, Series: series, Product: product}
-	var near []string
-	for _, c := range parse(t, s.publisher, s.name, s.text) {
-		for _, got := range c.Entry.Statements {
-			if got.Source != g.Package || c.ID != g.ID {
-				continue
-			}
-			near = append(near, fmt.Sprintf("%s %s %s %s %s", got.Release, got.Decision, got.Strength, got.Reasons, got.Fixed))
-			if got.Release == want && got.Decision.String() == g.Decision && got.Strength.String() == g.Strength &&
-				testkit.SameWords(got.Reasons.Words(), g.Reasons) && got.Fixed == g.Fixed && strings.Contains(string(s.text), g.Words) {
-				return
-			}
-		}
-		if g.Package == "-" && c.ID == g.ID && len(c.Entry.Statements) == 0 {
-			return
-		}
-	}
-	t.Errorf("GOLDEN.tsv:%d: no statement %s %s %s %s %s %s; there are\n%s", g.Line, want, g.Package, g.Decision, g.Strength, g.Reasons, g.Fixed, strings.Join(near, "\n"))
 }
 
 // TestMapping asks each row of testdata/mapping.tsv of a document that is made
@@ -174,11 +131,7 @@ func checkGolden(t *testing.T, g *testkit.Golden, s sample) {
 func TestMapping(t *testing.T) {
 	cases := testkit.MappingCases(t, "csaf", "redhat-vex", "redhat-csaf-advisory / osv", "suse-vex", "openvex / csaf flag")
 	for _, c := range cases {
-		in := make(map[string]string)
-		for _, part := range strings.Split(c.Input, ";") {
-			k, v, _ := strings.Cut(part, "=")
-			in[k] = v
-		}
+		in := c.Inputs()
 		publisher := map[string]*Publisher{"redhat": RedHat, "suse": SUSE}[in["publisher"]]
 		if publisher == nil {
 			publisher = Other(in["publisher"])
@@ -190,21 +143,11 @@ func TestMapping(t *testing.T) {
 		}
 		e := changes[0].Entry
 		trace(t, text, e)
-		if c.Decision == "-" {
-			if len(e.Statements) > 0 {
-				t.Errorf("mapping.tsv:%d: got %+v, want no statement", c.Line, e.Statements)
+		c.Check(t, e)
+		for _, s := range e.Statements {
+			if e.Mitigation != in["mitigation"] || s.Advisory != in["advisory"] || !strings.Contains(c.Input, "="+s.Word) {
+				t.Errorf("mapping.tsv:%d: mitigation %q, advisory %q, word %q", c.Line, e.Mitigation, s.Advisory, s.Word)
 			}
-			continue
-		}
-		if len(e.Statements) != 1 {
-			t.Fatalf("mapping.tsv:%d: %d statements", c.Line, len(e.Statements))
-		}
-		s := e.Statements[0]
-		if s.Decision.String() != c.Decision || s.Strength.String() != c.Strength || s.Reasons.String() != c.Reasons {
-			t.Errorf("mapping.tsv:%d: got %s %s %s, want %s %s %s", c.Line, s.Decision, s.Strength, s.Reasons, c.Decision, c.Strength, c.Reasons)
-		}
-		if e.Mitigation != in["mitigation"] || s.Advisory != in["advisory"] || !strings.Contains(c.Input, "="+s.Word) || s.Detail != "" && !strings.Contains(c.Input, "="+s.Detail) {
-			t.Errorf("mapping.tsv:%d: mitigation %q, advisory %q, word %q, detail %q", c.Line, e.Mitigation, s.Advisory, s.Word, s.Detail)
 		}
 	}
 }

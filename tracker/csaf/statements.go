@@ -288,7 +288,7 @@ func readNotes(e *wontfix.Entry) (n noteReason) {
 			continue
 		}
 		if n.reasons == 0 {
-			n.line, n.words = note.Line, shorten(note.Text)
+			n.line, n.words = note.Line, reason.Quote(note.Text)
 		}
 		n.reasons |= r
 	}
@@ -358,21 +358,6 @@ func outdated(rows []row) func(row) bool {
 var finals = regexp.MustCompile(`(?i)\d\.z\b`)
 
 func isFinal(label string) bool { return finals.MatchString(label) }
-
-// longestWords is how much of a note is kept as the words of a reason.
-const longestWords = 600
-
-func shorten(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) <= longestWords {
-		return text
-	}
-	cut := strings.LastIndexByte(text[:longestWords], ' ')
-	if cut < 0 {
-		cut = longestWords
-	}
-	return strings.ToValidUTF8(text[:cut], "") + " …"
-}
 
 func quote(s string) string {
 	if len(s) > 60 {
