@@ -244,6 +244,9 @@ type Meaning struct {
 	// Because says in a phrase why an open word means that there is nothing
 	// to fix. It is set for decisions not-affected and withdrawn only.
 	Because string `json:"because,omitzero"`
+	// LastAffected is the last version that is known to be vulnerable, where
+	// no version with the fix is named.
+	LastAffected string `json:"last_affected,omitzero"`
 }
 
 // A Change is what became of one entry between two revisions of a tracker.
