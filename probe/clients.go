@@ -141,7 +141,7 @@ var table = []row{
 	},
 	{
 		name: "npm", describe: []string{"--version"}, programs: []string{"npm"}, needs: true, trust: []string{"npm_config_cafile={ca}"},
-		runs: []run{{args: []string{"view", "wontfix", "description", "--registry", "{url}/", "--fetch-retries=0", "--fetch-timeout=10000", "--no-update-notifier"}, env: []string{"npm_config_cache={dir}/npm"}}},
+		runs: []run{{args: []string{"view", "wontfix", "description", "--registry", "{url}/", "--fetch-retries=0", "--fetch-timeout=10000", "--no-update-notifier", "--logs-max=0"}, env: []string{"npm_config_cache={dir}/npm"}}},
 	},
 	{
 		name: "java", numbered: true, describe: []string{"-version"}, programs: []string{"java"}, places: []string{"/usr/lib/jvm/*/bin/java", "~/.sdkman/candidates/java/*/bin/java", "/opt/*/bin/java"},
@@ -156,7 +156,10 @@ var table = []row{
 			"GOPROXY={url}", "GONOSUMDB=*", "GONOSUMCHECK=1", "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local", "GOPATH={dir}/go", "GOCACHE={dir}/cache", "GOENV=off", "GOTELEMETRY=off", "GOMODCACHE={dir}/mod",
 		}}},
 	},
-	{name: "curl", describe: []string{"--version"}, programs: []string{"curl"}, trust: []string{"CURL_CA_BUNDLE={ca}"}, runs: plain("-sSL", "--max-time", "10", "{url}")},
+	{name: "curl", describe: []string{"--version"}, programs: []string{"curl"}, trust: []string{"CURL_CA_BUNDLE={ca}"}, runs: []run{
+		{args: curlArgs}, {name: "smtps", protocol: "smtps", args: curlArgs}, {name: "imaps", protocol: "imaps", args: curlArgs}, {name: "pop3s", protocol: "pop3s", args: curlArgs},
+		curlRun("smtp"), curlRun("imap"), curlRun("pop3"),
+	}},
 	{name: "wget", describe: []string{"--version"}, programs: []string{"wget"}, only: "GNU Wget", runs: plain("-nv", "-t", "1", "-T", "10", "-O", "-", "{url}")},
 	{name: "wget2", describe: []string{"--version"}, programs: []string{"wget2"}, runs: plain("-nv", "--tries=1", "--timeout=10", "-O", "-", "{url}")},
 	{name: "git", describe: []string{"--version"}, programs: []string{"git"}, trust: []string{"GIT_SSL_CAINFO={ca}"}, runs: []run{{args: []string{"ls-remote", "{url}"}, env: []string{"GIT_TERMINAL_PROMPT=0"}}}},
@@ -195,6 +198,13 @@ var table = []row{
 	{name: "mono", describe: []string{"--version"}, programs: []string{"mono"}, only: "Mono", runs: []run{{name: "WebClient", stub: "Probe.cs", build: []string{"mcs", "-out:{out}/Probe.exe", "{stub}"}, args: []string{"{out}/Probe.exe", "{url}"}}}},
 	{name: "cargo", describe: []string{"--version"}, programs: []string{"cargo"}, places: []string{"~/.rustup/toolchains/*/bin/cargo"}, only: "cargo 1.", trust: []string{"CARGO_HTTP_CAINFO={ca}"},
 		runs: []run{cargoRun("git", "{url}/"), cargoRun("sparse", "sparse+{url}/").since("1.68")}},
+}
+
+var curlArgs = []string{"-sSL", "--max-time", "10", "{url}"}
+
+// curlRun speaks a protocol of mail in which TLS is asked for.
+func curlRun(protocol string) run {
+	return run{name: protocol + "-starttls", protocol: protocol, args: append([]string{"--ssl-reqd"}, curlArgs...)}
 }
 
 func javaRun(library string) run {

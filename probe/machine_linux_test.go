@@ -95,10 +95,10 @@ func (m machineTable) cells(cases []string) map[string]Verdict {
 	return cells
 }
 
-// TestMachine probes every client of this machine with the core cases: none is
-// missing, and there is no verdict without a control and no gap without a
-// reason. Then again with fewer cases, and once more where there is no network:
-// the table is the same.
+// TestMachine probes every client of this machine with the core cases and those
+// of mail: none is missing, and there is no verdict without a control and no gap
+// without a reason. Then again with fewer cases, and once more where there is no
+// network: the table is the same. Of /etc nothing has changed (S02).
 func TestMachine(t *testing.T) {
 	if testing.Short() {
 		t.Skip("probes all clients of the machine; run without -short")
@@ -108,10 +108,11 @@ func TestMachine(t *testing.T) {
 	testkit.Must(t, err)
 	r := Request{Find: FindOptions{Path: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/go/bin", Home: home, Limit: time.Minute}, Limit: time.Minute}
 	for _, c := range Cases() {
-		if c.Core {
+		if c.Core || c.ID[0] == 'M' {
 			r.Cases = append(r.Cases, c.ID)
 		}
 	}
+	before := hashes(t, "/etc")
 	first := machine(t, exec.Command(os.Args[0], "probe-outer"), r)
 	t.Run("clients", func(t *testing.T) { checkClients(t, first, home) })
 	t.Run("controls", func(t *testing.T) { checkOutcomes(t, first, r.Cases) })
@@ -131,6 +132,15 @@ func TestMachine(t *testing.T) {
 			}
 			t.Logf("%d outcomes in %v", len(after), table.took.Round(time.Second))
 		})
+	}
+	after := hashes(t, "/etc")
+	for _, path := range slices.Sorted(maps.Keys(before)) {
+		if after[path] != before[path] {
+			t.Errorf("%s: was %s, is %s", path, before[path], after[path])
+		}
+	}
+	if len(after) != len(before) {
+		t.Errorf("/etc had %d files, has %d", len(before), len(after))
 	}
 }
 

@@ -97,6 +97,8 @@ func pop3Reply(line string, offer bool) (string, step) {
 		return "+OK bye", hangUp
 	case "STAT":
 		return "+OK 0 0", goOn
+	case "RETR":
+		return "+OK\r\n.", goOn
 	}
 	return "+OK", goOn
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -574,6 +575,13 @@ func (n *runner) build(ctx context.Context, c Client) (string, error) {
 	return dir, nil
 }
 
+// aboutTLS are words of what a client says of a certificate, and advice is what
+// it says to do about it.
+var (
+	aboutTLS = regexp.MustCompile(`(?i)certificate|\bcert|ssl|\btls|handshake`)
+	advice   = regexp.MustCompile(`insecure|More details`)
+)
+
 // reason says why an outcome is what it is, in few words: the alert, or what
 // the client says.
 func reason(o Outcome, c Client, err error, stderr, stdout string) string {
@@ -586,11 +594,19 @@ func reason(o Outcome, c Client, err error, stderr, stdout string) string {
 		return "alert " + AlertName(o.Seen.Alert)
 	}
 	for _, text := range []string{stderr, stdout} {
-		lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
-		for _, line := range slices.Backward(lines) {
-			if line = clip(line); line != "" && !strings.HasPrefix(line, "at ") {
+		last := ""
+		for _, line := range slices.Backward(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })) {
+			line = clip(line)
+			switch {
+			case line == "" || strings.HasPrefix(line, "at ") || strings.HasPrefix(line, "... "): // of a stack
+			case aboutTLS.MatchString(line) && !advice.MatchString(line):
 				return line
+			case last == "":
+				last = line
 			}
+		}
+		if last != "" {
+			return last
 		}
 	}
 	if err != nil {

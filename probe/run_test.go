@@ -56,6 +56,9 @@ func madeClient(kind, url, ca string) int {
 	case "lies": // that it refused, and has accepted
 		get(lax)
 		fmt.Println("REJECT certificate verify failed")
+	case "boasts": // of an answer that it has refused
+		get(strict)
+		fmt.Println("ACCEPT")
 	case "leaks": // and looks at the certificate afterwards
 		if out := os.Stdout; get(strict) != nil {
 			os.Stdout, _ = os.Open(os.DevNull)
@@ -85,7 +88,7 @@ func madeClient(kind, url, ca string) int {
 func TestMadeClients(t *testing.T) {
 	for kind, want := range map[string]string{
 		"accepts": "T01 accept, T02 accept", "strict": "T01 accept, T02 reject", "rejects": "T01 reject, T02 no-verdict",
-		"lies": "T01 accept, T02 accept", "leaks": "T01 accept, T02 leak", "sleeps": "T01 timeout, T02 no-verdict", "stays away": "T01 error, T02 no-verdict",
+		"lies": "T01 accept, T02 accept", "boasts": "T01 accept, T02 reject", "leaks": "T01 accept, T02 leak", "sleeps": "T01 timeout, T02 no-verdict", "stays away": "T01 error, T02 no-verdict",
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -134,9 +133,9 @@ func TestS03Room(t *testing.T) {
 	}
 }
 
-// TestS04 and S13: a probe is ended in each way, and in the midst of a run.
+// TestS04S13: a probe is ended in each way, and in the midst of a run.
 // Nothing of it is left: no process, no mount, no file.
-func TestS04(t *testing.T) {
+func TestS04S13(t *testing.T) {
 	needRoom(t)
 	for _, test := range []struct {
 		name, role string
@@ -393,54 +392,4 @@ func inNetwork(name string, args ...string) *exec.Cmd {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	}
 	return cmd
-}
-
-// TestSameTable probes clients of the machine three times, once where there is
-// no network at all: each time they do the same.
-func TestSameTable(t *testing.T) {
-	if testing.Short() {
-		t.Skip("probes the clients of the machine; run without -short")
-	}
-	needRoom(t)
-	r := Request{Find: FindOptions{Path: "/usr/bin:/bin"}, Clients: []string{"curl", "wget", "git", "openssl", "socat", "gnutls-cli", "perl/HTTP::Tiny", "python3.11/urllib", "ruby/Net::HTTP", "php/curl", "lynx", "w3m"}}
-	for _, c := range Cases() {
-		if c.Core {
-			r.Cases = append(r.Cases, c.ID)
-		}
-	}
-	request, err := json.Marshal(r)
-	testkit.Must(t, err)
-	table := func(cmd *exec.Cmd) map[string]string {
-		cmd.Stdin = bytes.NewReader(request)
-		out, err := cmd.Output()
-		testkit.Must(t, err)
-		cells := map[string]string{}
-		for dec := json.NewDecoder(bytes.NewReader(out)); ; {
-			var m Message
-			if err := dec.Decode(&m); errors.Is(err, io.EOF) {
-				return cells
-			} else if err != nil || m.Error != "" {
-				t.Fatal(err, m.Error)
-			}
-			if o := m.Outcome; o != nil {
-				cells[o.Client+" "+o.Case] = string(o.Verdict)
-			}
-		}
-	}
-	first := table(exec.Command(os.Args[0], "probe-outer"))
-	if len(first) < len(r.Cases) {
-		t.Fatalf("%d outcomes: %v", len(first), first)
-	}
-	for name, cmd := range map[string]*exec.Cmd{"again": exec.Command(os.Args[0], "probe-outer"), "without a network": inNetwork(os.Args[0], "probe-outer")} {
-		again := table(cmd)
-		for cell, verdict := range first {
-			if again[cell] != verdict {
-				t.Errorf("%s: %s: %s, was %s", name, cell, again[cell], verdict)
-			}
-		}
-		if len(again) != len(first) {
-			t.Errorf("%s: %d outcomes, were %d", name, len(again), len(first))
-		}
-	}
-	t.Logf("%d outcomes", len(first))
 }

@@ -240,7 +240,7 @@ func TestS05(t *testing.T) {
 		script(t, dir, "curl", "env >'"+file+"'\n"+sayCurl)
 		clients, _ := find(t, kinds(t, "curl"), dir)
 		b, err := os.ReadFile(file)
-		if err != nil || len(clients) != 1 || !strings.Contains(string(b), "HOME=") || strings.Contains(string(b), "/of/ours/") {
+		if err != nil || len(clients) == 0 || !strings.Contains(string(b), "HOME=") || strings.Contains(string(b), "/of/ours/") {
 			t.Errorf("%v\n%s", err, b)
 		}
 	})
@@ -326,6 +326,40 @@ func TestS09Stdin(t *testing.T) {
 			t.Errorf("%+v", list)
 		}
 	})
+}
+
+// TestS10 has programs of version managers: one in the owner's home is a client,
+// one that others can change is not started, and neither is one that is somebody
+// else's. (TestFindSkips and TestFindForeign have the other reasons.)
+func TestS10(t *testing.T) {
+	dir, err := os.MkdirTemp("", "wontfix-test-") // those of the test cannot be reached by nobody
+	testkit.Must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	testkit.Must(t, os.Chmod(dir, 0o755))
+	const census = "printf 'version\\t3.9.2\\n'"
+	own, lax, other := filepath.Join(dir, "own"), filepath.Join(dir, "lax"), filepath.Join(dir, "other")
+	for home, mode := range map[string]os.FileMode{own: 0o755, lax: 0o777, other: 0o755} {
+		path := script(t, filepath.Join(home, ".pyenv", "versions", "3.9.2", "bin"), "python", census)
+		testkit.Must(t, os.Chmod(path, mode))
+		if home == other && os.Getuid() == 0 {
+			testkit.Must(t, os.Chown(path, nobody, nobody))
+		}
+	}
+	rows := kinds(t, "python")
+	rows[0].places = []string{"~/.pyenv/versions/*/bin/python"}
+	for home, want := range map[string]string{own: "", lax: "others than its owner can change it", other: "belongs to the user"} {
+		if home == other && os.Getuid() != 0 {
+			continue
+		}
+		clients, skipped, err := FindOptions{Home: home, Dir: t.TempDir()}.find(t.Context(), rows)
+		testkit.Must(t, err)
+		if want == "" && (len(clients) == 0 || len(skipped) != 0) || want != "" && (len(clients) != 0 || len(skipped) != 1 || !strings.Contains(skipped[0].Why, want)) {
+			t.Errorf("%s: %d clients, skipped %v, want %q", filepath.Base(home), len(clients), skipped, want)
+		}
+	}
+	if clients, skipped, err := (FindOptions{Dir: t.TempDir()}).find(t.Context(), rows); err != nil || len(clients)+len(skipped) > 0 {
+		t.Errorf("found without a home: %v, %v, %v", clients, skipped, err)
+	}
 }
 
 // TestS12 has a folder of programs of which none is run: each is named with the
