@@ -156,19 +156,19 @@ func (c *collection) keep(a *advisory, suites suites) {
 // the entry has a row about the same package in the same release, the higher
 // version wins, and a row that says that it is not fixed wins over any version.
 func copyRow(e *wontfix.Entry, s wontfix.Statement) {
-	kept := make([]wontfix.Statement, 0, len(e.Statements)+1)
 	for i := range e.Statements {
 		old := &e.Statements[i]
-		if old.Source == s.Source && old.Label == s.Label && !beside(old) && !beside(&s) && old.Decision != wontfix.DecisionFixPending {
-			if compareRows(&s, old) <= 0 {
-				return
-			}
+		if old.Source != s.Source || old.Label != s.Label || beside(old) || beside(&s) || old.Decision == wontfix.DecisionFixPending {
 			continue
 		}
-		kept = append(kept, *old)
+		if compareRows(&s, old) <= 0 {
+			return
+		}
+		e.Statements = slices.Delete(e.Statements, i, i+1)
+		break
 	}
-	if len(kept) < maxRows {
-		e.Statements = append(kept, s)
+	if len(e.Statements) < maxRows {
+		e.Statements = append(e.Statements, s)
 	}
 }
 
