@@ -110,6 +110,7 @@ func trackerFiles(t testing.TB, ar *txtar.Archive) []wontfix.Statement {
 //	now 2024-01-01
 //	tracker 2023-12-31
 //	package NAME VERSION SOURCE SOURCE-VERSION [held] [from=ARCHIVE] [offer=VERSION@ARCHIVE]
+//	ended|limited SOURCE DATE TEXT
 //
 // The tracker is as old as now if no line says otherwise. An ARCHIVE is
 // ORIGIN/SUITE/COMPONENT. The statements are those that a scan would read: of
@@ -144,6 +145,8 @@ func newScenario(t testing.TB, text string, statements []wontfix.Statement) *sce
 			s.options.Now = wontfix.NewDate(value).Time
 		case "tracker":
 			s.options.Tracker.Time = wontfix.NewDate(value).Time
+		case "ended", "limited":
+			m.Notices = append(m.Notices, wontfix.Notice{Source: value, Kind: words[0], Since: wontfix.NewDate(words[2]), Text: strings.Join(words[3:], " "), File: "list", Line: 1})
 		case "package":
 			m.Packages = append(m.Packages, newPackage(t, words[1:]))
 		default:

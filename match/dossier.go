@@ -147,9 +147,12 @@ func subject(e *wontfix.Entry, source string, release wontfix.Release, in *insta
 		}
 		in = newInstalled(source, source, none)
 	}
-	j := judge{machine: m, options: &Options{Tracker: o.Tracker, Now: o.Now}, in: in}
+	j := judge{machine: m, options: &Options{Tracker: o.Tracker, Now: o.Now}, rules: rulesOf(m), in: in}
+	if in.packages != nil {
+		j.scoped = scopedTo(m, source, nil)
+	}
 	f, dismissed := j.verdict(rows)
-	if f != nil && (row != nil || in.packages != nil) {
+	if f != nil && (row != nil || in.packages != nil || j.derived != nil) {
 		if row == nil {
 			tracker := f.Tracker
 			sub.Row, sub.Priority, sub.Successor = &tracker, f.Priority, f.Successor
@@ -163,7 +166,7 @@ func subject(e *wontfix.Entry, source string, release wontfix.Release, in *insta
 		sub.Decision, sub.Status, sub.Reasons, sub.Evidence = f.Decision, f.Status, f.Reasons, f.Evidence
 		sub.ReasonText, sub.ReasonLine = f.ReasonText, f.ReasonLine
 		sub.Fixed = cmp.Or(f.FixedVersion, sub.Fixed)
-		if in.packages == nil && f.Outlook == wontfix.Available {
+		if in.packages == nil && f.Outlook == wontfix.Available && row != nil {
 			sub.Status = row.Status
 		}
 	}

@@ -18,13 +18,20 @@ func (j *judge) finding(r *wontfix.Statement) *wontfix.Finding {
 			f.Others = append(f.Others, j.row(other))
 		}
 	}
+	for _, other := range j.beside {
+		f.Others = append(f.Others, j.row(other))
+	}
 	j.outlook(f, r)
+	if r == j.derived {
+		f.Because = j.why
+	}
 	j.fixElsewhere(f)
 	j.pastEnd(f, r)
 	if r.Release.Product == "" {
 		j.weighPaid(f, r)
 	}
 	j.offer(f)
+	j.reachable(f)
 	return f
 }
 
@@ -218,13 +225,20 @@ func (j *judge) pastEnd(f *wontfix.Finding, r *wontfix.Statement) {
 	if slices.Contains(j.machine.Products, product+"-legacy") {
 		product += "-legacy" // it goes on where the product ends
 	}
-	end := End(j.machine.Support, product)
+	end := j.rules.end(j.machine.Support, product)
 	if r.Decision == wontfix.DecisionFixed || !end.Past(j.options.asOf()) {
 		return
 	}
 	f.Outlook, f.Decision, f.Evidence = wontfix.Never, wontfix.DecisionEndOfLife, wontfix.EvidenceRelease
 	f.Reasons = addReason(f.Reasons, wontfix.EOLRelease)
-	f.Because = fmt.Sprintf("the tracker's word is still %s, and %s ended on %s", r.Word, j.period(product), end)
+	still := fmt.Sprintf("the tracker's word is still %s", r.Word)
+	if r == j.derived {
+		still = j.why
+	}
+	f.Because = fmt.Sprintf("%s, and %s ended on %s", still, j.period(product), end)
+	if last := j.machine.Support.Legacy; j.rules == debianRules && !last.IsZero() && !last.Past(j.options.asOf()) {
+		f.Because += fmt.Sprintf("; ELTS, which has to be paid for, goes on until %s", last)
+	}
 }
 
 // period names what ends: a series, or a product of it.

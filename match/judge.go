@@ -26,6 +26,7 @@ import (
 type judge struct {
 	machine *wontfix.Machine
 	options *Options
+	rules   *rules
 	in      *installed
 
 	chain []*wontfix.Statement // product rows in force, then the series' own row
@@ -34,6 +35,12 @@ type judge struct {
 	devel *wontfix.Statement   // row of the series under development
 
 	before, after *wontfix.Statement // rows of the nearest series on either side
+
+	derived *wontfix.Statement   // row that was worked out from that of another series
+	why     string               // what derived says, in a phrase
+	general *wontfix.Statement   // Debian's unmarked row, if it names a version
+	beside  []*wontfix.Statement // further rows to show with a finding
+	scoped  []scoped             // what is said of the package as a whole
 }
 
 // productOrder is the order in which rows of products count, the most specific
@@ -48,7 +55,7 @@ var supportProducts = []string{"esm-infra", "esm-apps", "esm-infra-legacy", "esm
 // package make, or the dismissals of those that say open without cause, or
 // neither.
 func (j *judge) verdict(rows []*wontfix.Statement) (*wontfix.Finding, []wontfix.Dismissal) {
-	j.arrange(rows)
+	j.rules.arrange(j, rows)
 	if says, kind, because := j.exonerate(); says != nil {
 		return nil, j.dismiss(says, kind, because)
 	}
@@ -70,13 +77,14 @@ func (j *judge) verdict(rows []*wontfix.Statement) (*wontfix.Finding, []wontfix.
 		f = j.inferred()
 	}
 	if f != nil {
+		j.weighScoped(f)
 		f.Because += j.foreign()
 	}
 	return f, nil
 }
 
-// arrange sorts rows into the chain, the best paid row and the devel row.
-func (j *judge) arrange(rows []*wontfix.Statement) {
+// arrangeUbuntu sorts rows into the chain, the best paid row and the devel row.
+func (j *judge) arrangeUbuntu(rows []*wontfix.Statement) {
 	series := j.machine.Base.Series
 	fips, esm := j.in.fips, j.in.esm
 	var products, base, paid []*wontfix.Statement
@@ -234,7 +242,7 @@ func (j *judge) exonerate() (says *wontfix.Statement, kind, because string) {
 	}
 	for _, r := range j.chain {
 		if j.has(r) {
-			return r, KindFixed, fmt.Sprintf("the installed version has the fix: %s says %s (%s)", r.Label, r.Word, r.Fixed)
+			return r, KindFixed, fmt.Sprintf("the installed version has the fix: %s says %s", r.Label, withVersion(r))
 		}
 	}
 	for _, r := range j.chain {
@@ -264,6 +272,14 @@ func (j *judge) exonerate() (says *wontfix.Statement, kind, because string) {
 		return paid, KindNotAffected, fmt.Sprintf("judged not affected in the row of %s, which was worked on after the series ended", paid.Label)
 	}
 	return nil, "", ""
+}
+
+// withVersion returns the word of a row with the version that it names.
+func withVersion(r *wontfix.Statement) string {
+	if r.Word == r.Fixed {
+		return r.Word
+	}
+	return r.Word + " (" + r.Fixed + ")"
 }
 
 // memory returns the row of a product that does not cover the package, and
@@ -306,7 +322,9 @@ func (j *judge) deciding() *wontfix.Statement {
 
 // open reports whether a row's own word leaves the installed version without
 // a fix.
-func (j *judge) open(r *wontfix.Statement) bool {
+func (j *judge) open(r *wontfix.Statement) bool { return j.rules.open(j, r) }
+
+func (j *judge) openUbuntu(r *wontfix.Statement) bool {
 	switch r.Word {
 	case "DNE":
 		return false

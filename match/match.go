@@ -59,9 +59,9 @@ func newInstalled(source, own, version string) *installed {
 // Sources returns the names under which a tracker may speak of the source
 // packages of m, in order.
 func Sources(m *wontfix.Machine) []string {
-	seen := make(map[string]bool)
+	seen, rules := make(map[string]bool), rulesOf(m)
 	for i := range m.Packages {
-		if name, ok := trackerSource(m.Packages[i].Source); ok {
+		if name, _, ok := rules.source(&m.Packages[i]); ok {
 			seen[name] = true
 		}
 	}
@@ -73,38 +73,24 @@ func Sources(m *wontfix.Machine) []string {
 	return names
 }
 
-// trackerSource returns the tracker's name for a machine's source package.
-// Signed kernels are built from linux-signed-X, and tracked as linux-X;
-// linux-meta-X has no code of its own and a version of another kind, so that
-// nothing can be said of it.
-func trackerSource(name string) (string, bool) {
-	if rest, ok := strings.CutPrefix(name, "linux-signed"); ok && (rest == "" || rest[0] == '-') {
-		return "linux" + rest, true
-	}
-	if rest, ok := strings.CutPrefix(name, "linux-meta"); ok && (rest == "" || rest[0] == '-') {
-		return "", false
-	}
-	return name, true
-}
-
 // inventory groups the packages of m by source and source version: a kernel's
 // signed image and its modules are one build of one source.
 func inventory(m *wontfix.Machine) map[string][]*installed {
-	all := make(map[string][]*installed)
+	all, rules := make(map[string][]*installed), rulesOf(m)
 	for i := range m.Packages {
 		p := &m.Packages[i]
-		name, ok := trackerSource(p.Source)
+		name, v, ok := rules.source(p)
 		if !ok {
 			continue
 		}
 		var in *installed
 		for _, have := range all[name] {
-			if have.version == p.SourceVersion {
+			if have.version == v {
 				in = have
 			}
 		}
 		if in == nil {
-			in = newInstalled(name, p.Source, p.SourceVersion)
+			in = newInstalled(name, p.Source, v)
 			all[name] = append(all[name], in)
 		}
 		if p.Source == name {
@@ -133,7 +119,12 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 	last := make(map[key]int, len(statements)/2) // the last statement of each key
 	var order []int                              // the first statement of each key
 	next := make([]int, len(statements))         // of the same key; 0: none
+	var packages []*wontfix.Statement
 	for i := range statements {
+		if statements[i].Scope == wontfix.ScopePackage {
+			packages = append(packages, &statements[i])
+			continue
+		}
 		k := key{statements[i].Source, statements[i].ID}
 		if before, ok := last[k]; ok {
 			next[before] = i
@@ -142,7 +133,13 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 		}
 		last[k] = i
 	}
-	have := inventory(m)
+	have, rules := inventory(m), rulesOf(m)
+	scopes := make(map[string][]scoped)
+	for source := range have {
+		if list := scopedTo(m, source, packages); list != nil {
+			scopes[source] = list
+		}
+	}
 	findings, dismissed := []wontfix.Finding{}, []wontfix.Dismissal{}
 	var rows []*wontfix.Statement
 	for _, first := range order {
@@ -157,7 +154,7 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 			return cmp.Compare(a.File, b.File)
 		})
 		for _, in := range have[statements[first].Source] {
-			j := judge{machine: m, options: &o, in: in}
+			j := judge{machine: m, options: &o, rules: rules, in: in, scoped: scopes[in.source]}
 			f, d := j.verdict(rows)
 			if f != nil {
 				findings = append(findings, *f)
@@ -172,10 +169,10 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 	return findings, dismissed
 }
 
-// Neighbours returns the series before and the one after that of m; none if
-// m's own is still supported at the time now.
+// Neighbours returns the series before and the one after that of m whose rows
+// may say something of it; none if m's own is still supported at the time now.
 func Neighbours(m *wontfix.Machine, now time.Time) []string {
-	if !m.Support.Standard.Past(now) {
+	if !rulesOf(m).neighbours || !m.Support.Standard.Past(now) {
 		return nil
 	}
 	releases := lifecycle.Embedded().Releases(m.Base.Distribution)
