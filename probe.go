@@ -251,6 +251,16 @@ type Behaviour struct {
 	// Package and Version are of the binary package that the client belongs to.
 	Package string `json:"package,omitempty"`
 	Version string `json:"version,omitempty"`
+	// VersionSays is what follows from the version alone: "vulnerable" if it is a
+	// finding, "not-vulnerable" if the tracker has a row and it is none, "nothing"
+	// if there is no row. It is empty outside of scans and dossiers.
+	VersionSays string `json:"version_says,omitempty"`
+}
+
+// Disagrees reports whether the behaviour shows the opposite of what the version
+// says.
+func (b *Behaviour) Disagrees() bool {
+	return b.Shows == ShowsFixed && b.VersionSays == "vulnerable" || b.Shows == ShowsVulnerable && b.VersionSays == "not-vulnerable"
 }
 
 // Shows says whether a behaviour is that of the vulnerability, or of its fix.

@@ -20,6 +20,9 @@ type Scan struct {
 	Findings  []Finding   `json:"findings"`
 	Dismissed []Dismissal `json:"dismissed"`
 	Coverage  Coverage    `json:"coverage"`
+	// Behaviour is what the clients of the machine were last seen to do, whether
+	// there is a finding or not.
+	Behaviour []Behaviour `json:"behaviour"`
 	Unsaid    []Unsaid    `json:"unsaid"`
 	Problems  []Problem   `json:"problems"`
 }
@@ -92,6 +95,10 @@ type Finding struct {
 	// Kernel is "running" or "not-running" for a kernel whose machine is up.
 	Kernel string `json:"kernel,omitempty"`
 	Others []Row  `json:"others,omitempty"` // further rows that were weighed
+
+	// Behaviour is what clients of the package were last seen to do. It never
+	// changes the finding.
+	Behaviour []Behaviour `json:"behaviour,omitempty"`
 
 	// Origin says who decided; nil if the database has no history.
 	Origin *Origin `json:"origin,omitempty"`
@@ -210,6 +217,8 @@ type Subject struct {
 	Changelog  string   `json:"changelog,omitempty"` // the installed package's changelog line that names the vulnerability
 	Elsewhere  []Other  `json:"elsewhere"`           // the same package in other releases
 	Siblings   []Other  `json:"siblings"`            // other packages of the entry in this release
+	// Behaviour is what clients of the installed package were last seen to do.
+	Behaviour []Behaviour `json:"behaviour,omitempty"`
 
 	// Origin says who decided what the row says, and History how it came to
 	// that. Both are nil if the database has no history.

@@ -138,6 +138,13 @@ func (t dossierText) subject(s *wontfix.Subject, first bool) {
 	if d := s.Dismissal; d != nil {
 		t.label("No finding", text(plainWord(d.Kind)+": "+d.Because+" "), dim(place(d.Says)))
 	}
+	for i, line := range behaviourText(s.Behaviour) {
+		label := ""
+		if i == 0 {
+			label = "Behaviour"
+		}
+		t.label(label, text(line+"; "+versionSays(s.Behaviour[0])))
+	}
 	if s.Upstream != nil && first {
 		t.label("Upstream", append(statementSpans(*s.Upstream, s.Upstream.Release), gap, dim(place(*s.Upstream)))...)
 	}

@@ -37,6 +37,21 @@ func exampleMachine() *wontfix.Machine {
 	}
 }
 
+// exampleBehaviour is what a probe saw of python2.7, as the version says, and of
+// two others, against it.
+func exampleBehaviour() []wontfix.Behaviour {
+	at := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	vulnerable := wontfix.Behaviour{ID: "CVE-2014-9365", Sources: []string{"python2.7"}, Time: at, Client: "python2.7/urllib", Path: "/usr/bin/python2.7", Shows: wontfix.ShowsVulnerable,
+		Because: "accepts untrusted root (T02), self-signed leaf (T03), wrong host (N01)", Package: "python2.7-minimal", Version: "2.7.6-8", VersionSays: "vulnerable"}
+	same := vulnerable
+	same.Client = "python2.7/xmlrpc"
+	return []wontfix.Behaviour{vulnerable, same,
+		{ID: "CVE-2012-5821", Sources: []string{"lynx"}, Time: at, Client: "lynx", Path: "/usr/bin/lynx", Shows: wontfix.ShowsFixed, Because: "refuses untrusted root (T02), self-signed leaf (T03)",
+			Package: "lynx-cur", Version: "2.8.8pre4-1", VersionSays: "vulnerable"},
+		{ID: "CVE-2018-1000500", Sources: []string{"busybox"}, Time: at, Client: "busybox/wget", Path: "/bin/busybox", Shows: wontfix.ShowsVulnerable, Because: "accepts untrusted root (T02)",
+			Package: "busybox-static", Version: "1:1.21.0-1ubuntu1", VersionSays: "not-vulnerable"}}
+}
+
 // exampleScan is a machine with a finding of each outlook.
 func exampleScan() *wontfix.Scan {
 	security := &wontfix.Archive{Origin: "Ubuntu", Label: "Ubuntu", Suite: "trusty-security", Codename: "trusty", Component: "main",
@@ -46,13 +61,14 @@ func exampleScan() *wontfix.Scan {
 	python := []string{"libpython2.7-minimal", "libpython2.7-stdlib", "python2.7", "python2.7-minimal"}
 	s := &wontfix.Scan{
 		Schema: wontfix.ScanSchema, Tool: "wontfix 1.0.0", Time: time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC),
-		Machine: exampleMachine(), Trackers: []wontfix.Tracker{exampleTracker()},
+		Behaviour: exampleBehaviour(),
+		Machine:   exampleMachine(), Trackers: []wontfix.Tracker{exampleTracker()},
 		Findings: []wontfix.Finding{
 			{ID: "CVE-2014-9365", Source: "python2.7", SourceVersion: "2.7.6-8", Binaries: python,
 				Tracker: exampleRow("CVE-2014-9365", "trusty", "python2.7", "ignored", "", 45), Status: wontfix.Affected, Decision: wontfix.DecisionWontFix,
 				Reasons: []string{"too-intrusive", "eol-release"}, Evidence: wontfix.EvidenceNote,
 				ReasonText: "This is quite a large change to backport into stable releases, and the change in behaviour most certainly will break certain setups.",
-				ReasonLine: 22, Outlook: wontfix.Never, Priority: "medium", Published: "2014-12-12", Because: "the tracker has ignored for python2.7 in trusty"},
+				ReasonLine: 22, Outlook: wontfix.Never, Priority: "medium", Published: "2014-12-12", Because: "the tracker has ignored for python2.7 in trusty", Behaviour: exampleBehaviour()[:2]},
 			{ID: "CVE-2013-7040", Source: "python2.7", SourceVersion: "2.7.6-8", Binaries: python,
 				Tracker: exampleRow("CVE-2013-7040", "trusty", "python2.7", "ignored", "", 31), Status: wontfix.Affected, Decision: wontfix.DecisionWontFix,
 				Reasons: []string{"no-reason-given"}, Outlook: wontfix.Never, Priority: "low", Published: "2014-05-19", Because: "the tracker has ignored"},

@@ -69,6 +69,12 @@ func markdownScan(w io.Writer, s *wontfix.Scan, o Options) error {
 	}
 	markdownSummary(b, s)
 	markdownFindings(b, s, o)
+	if list := worthShowing(s); len(list) > 0 {
+		fmt.Fprint(b, "\n## Seen to be otherwise\n\n")
+		for _, same := range sameBehaviour(list) {
+			fmt.Fprintf(b, "- %s in %s: %s; %s\n", cleanMarkdown(same[0].ID), cleanMarkdown(same[0].Package), versionSays(same[0]), cleanMarkdown(behaviourText(same)[0]))
+		}
+	}
 	if len(s.Unsaid) > 0 {
 		fmt.Fprint(b, "\n## What this scan could not say\n\n")
 		for _, u := range s.Unsaid {

@@ -429,9 +429,8 @@ func decidedText(d wontfix.Decided) string {
 	if len(d.Reasons) > 0 {
 		s += ", " + reasonList(d.Reasons)
 	}
-	if d.Origin != nil && d.Origin.Decided != nil {
-		r := d.Origin.Decided
-		s += fmt.Sprintf("; %s, %s", r.Author, day(r.Time))
+	if who := originText(d.Origin, 0); who != "" {
+		s += "; " + who
 	}
 	return s
 }

@@ -34,6 +34,7 @@ func textScan(w io.Writer, s *wontfix.Scan, o Options) error {
 		t.beside()
 		t.list()
 	}
+	t.behaviour()
 	t.unsaid()
 	t.problems()
 	t.foot(cmp.Or(s.Tool, o.Version))
@@ -276,6 +277,9 @@ func (t *scanText) finding(f *wontfix.Finding, ids, urgency int, above, whoAbove
 	}
 	if who != "" && who != whoAbove {
 		t.flow(ids+2, ids+4, []span{dim(who)})
+	}
+	for _, s := range behaviourText(f.Behaviour) {
+		t.flow(ids+2, ids+4, []span{in(showsStyle(f.Behaviour[0].Shows), s)})
 	}
 	return who
 }

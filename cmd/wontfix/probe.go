@@ -30,6 +30,7 @@ type probeCmd struct {
 	command     string
 	protocol    string
 	failOn      []string
+	release     string
 	listening
 }
 
@@ -71,6 +72,7 @@ CLIENT is the beginning of an ID: curl, python3.11, perl/LWP.`,
 	fs.StringVar(&c.command, "command", "", "probe this `COMMAND` instead, with {url}, {host}, {port}, {token} or {ca} in its arguments")
 	fs.StringVar(&c.protocol, "protocol", "https", "of --command: https, smtps, imaps, pop3s, smtp, imap, pop3, ftps, tls")
 	fs.StringSliceVar(&c.failOn, "fail-on", nil, "exit with status 2 if the probe meets one of these `CONDITIONS`: unsafe, leak, a case of a severity or a worse one failed (critical, high, medium, low), override (one was seen to work), undecided")
+	fs.StringVar(&c.release, "release", "", "quote what was decided for `RELEASE` (default that of this machine)")
 	c.listening.flags(fs)
 	c.outputs.flags(fs, report.ProbeFormats())
 	complete(cmd, "format", report.ProbeFormats())
@@ -98,6 +100,9 @@ func (c *probeCmd) Run(ctx context.Context, e *env, args []string) error {
 	}
 	if c.address != "" {
 		return c.listen(ctx, e, list, args)
+	}
+	if _, err := parseRelease(c.release); err != nil {
+		return err
 	}
 	r := probe.Request{Find: probe.FindOptions{Path: e.getenv("PATH"), Home: e.getenv("HOME")}, Clients: args, Protocol: c.protocol}
 	if r.Cases, err = c.wanted(); err != nil {
@@ -217,7 +222,14 @@ func (c *probeCmd) probe(ctx context.Context, e *env, r probe.Request) (*wontfix
 	if len(r.Clients) == 0 && len(r.Command) == 0 {
 		p.Absent = probe.Absent(p.Clients, p.Untested)
 	}
+	m := belong(p)
 	probe.Assess(p)
+	if err := c.decided(ctx, e, p, m); err != nil {
+		return nil, err
+	}
+	if err := e.keepBehaviour(p); err != nil {
+		e.warn("what was seen cannot be kept for scan and why: %v", err)
+	}
 	return p, nil
 }
 

@@ -176,10 +176,10 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 	}
 	now := e.now()
 	var t *wontfix.Tracker
+	var statements []wontfix.Statement
 	if v != nil {
 		defer v.Close()
 		now = v.now
-		var statements []wontfix.Statement
 		if t, statements, missing, err = statementsFor(ctx, v, m); err != nil {
 			return nil, false, err
 		}
@@ -193,6 +193,8 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 	}
 	if c.asOf != "" {
 		s.AsOf = now.UTC()
+	} else if c.running() {
+		s.Behaviour = match.Behaviour(m, e.behaviour(), s.Findings, statements)
 	}
 	if missing != nil {
 		unsaid = append(unsaid, *missing)

@@ -118,6 +118,9 @@ func (c *whyCmd) Run(ctx context.Context, e *env) error {
 			d.Machine = strings.TrimSpace(o.Machine.Name + " " + c.root)
 			addChangelogs(d, o.Machine, root)
 		}
+		if o.Machine != nil && c.asOf == "" && c.running() {
+			match.DossierBehaviour(o.Machine, e.behaviour(), d)
+		}
 	}
 	return c.write(e, list, func(w io.Writer, format string, ro report.Options) error {
 		return report.WriteDossiers(w, format, dossiers, ro)
