@@ -30,6 +30,7 @@ var layout = map[string][]string{
 	"tracker/hydra":       {"", "cpe", "internal/markup", "reason", "version"},
 	"tracker/osv":         {"", "internal/markup", "lifecycle"},
 	"internal/formattest": {"", "internal/markup", "internal/testkit"},
+	"tracker/secdb":       {"", "internal/markup"},
 	"tracker/ubuntu":      {"", "lifecycle", "reason"},
 	"history":             {"", "reason"},
 	"inventory":           {"", "internal/rpmdb", "lifecycle", "version"},
