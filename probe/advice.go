@@ -35,6 +35,8 @@ var remedies = []remedy{
 	{"perl/HTTP::Tiny", noCheck, "Upgrade to HTTP::Tiny 0.083 (Perl 5.38), which checks by itself, or say HTTP::Tiny->new(verify_SSL => 1) in every program."},
 	{"perl/LWP", noCheck, "Upgrade to libwww-perl 6 with LWP::Protocol::https, and leave PERL_LWP_SSL_VERIFY_HOSTNAME and ssl_opts alone."},
 	{"perl/IO::Socket::SSL", []manner{checksNoName}, "Say SSL_verifycn_scheme => 'http' (or the protocol's own): IO::Socket::SSL compares the name only if it is told how."},
+	{"perl/IO::Socket::SSL", []manner{acceptsSome}, "Say SSL_verifycn_scheme => 'http', or that of the protocol: the default one looks at the common name as well, and takes more wildcards."},
+	{"perl/Mojo", []manner{acceptsSome}, "It compares names by the default scheme of IO::Socket::SSL, which looks at the common name as well: use LWP where that matters."},
 	{"perl/IO::Socket::SSL", noCheck, "Say SSL_verify_mode => SSL_VERIFY_PEER and SSL_verifycn_scheme => 'http'."},
 	{"perl/Net::SSLeay", noCheck, "Net::SSLeay's get_https and the like check nothing: use LWP, or HTTP::Tiny with verify_SSL => 1."},
 	{"ruby/gem", noCheck, "Upgrade RubyGems to 1.8.23 or later, and take :ssl_verify_mode: out of ~/.gemrc."},
@@ -72,7 +74,7 @@ var general = map[string]string{
 	"S": "Take away the other ways to trust as well: see the snippets of wontfix pin.",
 }
 
-const replace = "Upgrade it or use another program; let it talk to servers that you know through one that checks, or trusts one authority only."
+const replace = "Upgrade it, or use a program that is safe above for what matters."
 
 // advise says what to do about clients that fail alike, those with the same
 // advice together.

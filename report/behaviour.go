@@ -11,18 +11,22 @@ import (
 // fixed: python2.7/urllib refuses …".
 func behaviourText(list []wontfix.Behaviour) (texts []string) {
 	for _, same := range sameBehaviour(list) {
-		var ids []string
-		for _, b := range same {
-			ids = append(ids, b.Client)
-		}
 		b := same[0]
 		verdict := "shows it to be fixed"
 		if b.Shows == wontfix.ShowsVulnerable {
 			verdict = "shows it to be vulnerable"
 		}
-		texts = append(texts, fmt.Sprintf("the probe of %s %s: %s: %s", day(b.Time.UTC()), verdict, foldIDs(ids), b.Because))
+		texts = append(texts, fmt.Sprintf("the probe of %s %s: %s: %s", day(b.Time.UTC()), verdict, foldIDs(clientsOf(same)), b.Because))
 	}
 	return texts
+}
+
+// clientsOf returns the IDs of those that behaved.
+func clientsOf(list []wontfix.Behaviour) (ids []string) {
+	for _, b := range list {
+		ids = append(ids, b.Client)
+	}
+	return ids
 }
 
 // sameBehaviour puts together those that differ in the client alone.

@@ -250,15 +250,27 @@ func probeSummary(p *wontfix.Probe) (head, rest string) {
 	default:
 		head = fmt.Sprintf("%d of %s are unsafe", s.Unsafe, count(s.Clients, "client"))
 	}
-	var parts []string
+	by := map[string]int{}
+	for _, f := range p.Failures {
+		by[Clean(string(f.Severity))] += len(f.Clients)
+	}
+	var wrong []string
+	for _, name := range wontfix.Severities() {
+		if n := by[name]; n > 0 {
+			wrong = append(wrong, fmt.Sprintf("%d %s", n, name))
+		}
+	}
 	if s.Leaking > 0 {
-		parts = append(parts, fmt.Sprintf("%d of them %s", s.Leaking, singular(s.Leaking, "leak")))
+		wrong = append(wrong, fmt.Sprintf("%d %s", s.Leaking, singular(s.Leaking, "leak")))
 	}
-	parts = append(parts, fmt.Sprintf("%d safe", s.Safe))
+	rest = fmt.Sprintf("%d safe", s.Safe)
 	if s.Undecided > 0 {
-		parts = append(parts, fmt.Sprintf("%d undecided", s.Undecided))
+		rest += fmt.Sprintf(", %d undecided", s.Undecided)
 	}
-	return head, fmt.Sprintf(": %s, in %s.", strings.Join(parts, ", "), count(s.Cases, "case"))
+	if len(wrong) > 0 {
+		rest = strings.Join(wrong, ", ") + "; " + rest
+	}
+	return head, fmt.Sprintf(": %s. %s played.", rest, count(s.Cases, "case"))
 }
 
 // plainCount is count, with "the" for one.

@@ -184,8 +184,13 @@ func (p *page) behaviour(pr *wontfix.Probe) {
 	}
 	p.blank()
 	p.rule(strong("vulnerabilities"), dim(" · what the behaviour shows, whatever the version says"))
+	ids := 0
 	for _, b := range pr.Behaviour {
-		p.row(2, []field{{text(b.ID), 16}, {in(showsStyle(b.Shows), string(b.Shows)), 11}}, text(b.Client+": "+b.Because))
+		ids = max(ids, min(columns(Clean(b.ID)), 20))
+	}
+	for _, same := range sameBehaviour(pr.Behaviour) {
+		b := same[0]
+		p.row(2, []field{{text(b.ID), ids + 1}, {in(showsStyle(b.Shows), string(b.Shows)), 11}}, text(foldIDs(clientsOf(same))+": "+b.Because))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -189,7 +190,9 @@ func (c *probeCmd) probe(ctx context.Context, e *env, r probe.Request) (*wontfix
 			clients = append(clients, *m.Client)
 			p.Clients = append(p.Clients, m.Client.Client)
 		case m.Skipped != nil:
-			p.Untested = append(p.Untested, *m.Skipped)
+			if concerns(r.Clients, m.Skipped.Path) {
+				p.Untested = append(p.Untested, *m.Skipped)
+			}
 		case m.Outcome != nil:
 			p.Outcomes = append(p.Outcomes, *m.Outcome)
 		case m.Override != nil:
@@ -231,6 +234,15 @@ func (c *probeCmd) probe(ctx context.Context, e *env, r probe.Request) (*wontfix
 		e.warn("what was seen cannot be kept for scan and why: %v", err)
 	}
 	return p, nil
+}
+
+// concerns reports whether a program that was not run could be one of those that
+// were asked for.
+func concerns(clients []string, path string) bool {
+	return len(clients) == 0 || slices.ContainsFunc(clients, func(id string) bool {
+		program, _, _ := strings.Cut(id, "/")
+		return strings.HasPrefix(filepath.Base(path), strings.TrimRight(program, "0123456789."))
+	})
 }
 
 // again runs the clients with the environment of the user. Without a room there
