@@ -33,9 +33,6 @@ const AnyID = "*"
 // it says of unstable holds for every other series, as far as versions go.
 const Unstable = "sid"
 
-// experimental is the place for uploads that are no part of any release.
-const experimental = "experimental"
-
 // Files of the tracker's repository that [Merge] reads.
 const (
 	fileCVE        = "data/CVE/list"

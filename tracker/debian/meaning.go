@@ -119,12 +119,12 @@ func addNotes(s *wontfix.Statement, notes []wontfix.Note) {
 	}
 	var words []string
 	for i := range notes {
+		if fix && !names(notes[i].Text, s.Fixed) {
+			continue
+		}
 		found := readNote(notes[i].Text)
 		if fix {
 			found &= wontfix.MitigatedElsewhere
-			if !names(notes[i].Text, s.Fixed) {
-				continue
-			}
 		}
 		if found&^s.Reasons == 0 {
 			continue
@@ -140,6 +140,9 @@ func addNotes(s *wontfix.Statement, notes []wontfix.Note) {
 
 // names reports whether a text has a version as a word.
 func names(text, version string) bool {
+	if !strings.Contains(text, version) {
+		return false
+	}
 	for _, f := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \n\t(),;", r) }) {
 		if f == version {
 			return true
