@@ -7,6 +7,7 @@ package purl
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/package-url/packageurl-go"
@@ -86,6 +87,10 @@ func Module(text string) string {
 var distributions = map[string]string{"redhat": "rhel", "suse": "sles", "opensuse": "opensuse-leap", "oracle": "ol", "oraclelinux": "ol",
 	"amazon": "amzn", "amazonlinux": "amzn", "rockylinux": "rocky", "alma": "almalinux", "azure-linux": "azurelinux"}
 
+// alpineVersion is a version of Alpine, of which all of one branch are one
+// release: v3.18.
+var alpineVersion = regexp.MustCompile(`^v?(\d+\.\d+)(\.\d+)*$`)
+
 // release reads a namespace and a distro qualifier. The qualifier has many
 // forms: "bookworm", "debian-12", "fedora-38", "esm-infra/xenial",
 // "ubuntu-22.04", "opensuse-leap-15.5", "alpine-3.18.4".
@@ -105,6 +110,9 @@ func release(namespace, distro string) wontfix.Release {
 	}
 	if known, ok := lifecycle.Embedded().ByVersion(r.Distribution, distro); ok {
 		distro = known.Series
+	}
+	if r.Distribution == "alpine" && alpineVersion.MatchString(distro) {
+		distro = "v" + alpineVersion.FindStringSubmatch(distro)[1]
 	}
 	r.Series = distro
 	if r.Series == "" || strings.ContainsAny(r.String(), " \t\n") || strings.Contains(r.Series, "/") || strings.Contains(r.Distribution, "/") {

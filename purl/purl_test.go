@@ -21,6 +21,7 @@ func TestParse(t *testing.T) {
 		"pkg:npm/%40scope/y@1":                                  {Type: "npm", Name: "@scope/y", Version: "1"},
 		"pkg:oci/app@sha256:00?repository_url=r.io/n/app&tag=7": {Type: "oci", Name: "app", Version: "sha256:00", Tag: "7"},
 		"pkg:rpmmod/redhat/python39@3.9:8080:93c2":              {Type: "rpmmod", Name: "python39", Version: "3.9:8080:93c2", Module: "python39:3.9"},
+		"pkg:apk/alpine/curl@8-r0?distro=alpine-3.18.4":         {Type: "apk", Name: "curl", Version: "8-r0", Release: wontfix.Release{Distribution: "alpine", Series: "v3.18"}},
 		"pkg:deb/debian/curl?distro=a%20b":                      {Type: "deb", Name: "curl", Release: wontfix.Release{Distribution: "debian"}},
 	} {
 		got, err := Parse(text)
