@@ -8,10 +8,6 @@ import (
 	"wontfix/reason"
 )
 
-// longestWords is how much of a note or a message is kept as evidence, in
-// bytes.
-const longestWords = 600
-
 // An origin is who decided what a row says. Commits are numbers plus one; 0
 // stands for none.
 type origin struct {
@@ -203,7 +199,7 @@ func (t *Trace) explain(o *origin, c change) {
 			t.set(o, wontfix.EvidenceNote, words)
 		}
 	}
-	o.words = shorten(o.words)
+	o.words = reason.Shorten(o.words)
 	switch o.class {
 	case wontfix.ClassDecision:
 		o.confidence = wontfix.ConfidenceMedium
@@ -328,17 +324,6 @@ func (t *Trace) sourcesIn(note string) []string {
 		}
 	}
 	return names
-}
-
-func shorten(s string) string {
-	if len(s) <= longestWords {
-		return s
-	}
-	cut := strings.LastIndexByte(s[:longestWords], ' ')
-	if cut < 0 {
-		cut = longestWords
-	}
-	return strings.ToValidUTF8(s[:cut], "") + " …"
 }
 
 // expand makes of an origin what others see.

@@ -200,19 +200,21 @@ func Fit(d wontfix.Decision, r wontfix.Reasons) wontfix.Reasons {
 	return r
 }
 
-// longestQuote is how many bytes of a text are quoted.
-const longestQuote = 600
+// longestWords is how many bytes of a text are kept as the words of a reason.
+const longestWords = 600
 
-// Quote returns a text on one line, cut at a word if it is long: the words that
-// reasons were read from, to be shown beside them.
-func Quote(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) <= longestQuote {
+// Shorten cuts a text at a word if it is too long to be shown beside the
+// reasons that were read from it.
+func Shorten(text string) string {
+	if len(text) <= longestWords {
 		return text
 	}
-	cut := strings.LastIndexByte(text[:longestQuote], ' ')
+	cut := strings.LastIndexByte(text[:longestWords], ' ')
 	if cut < 0 {
-		cut = longestQuote
+		cut = longestWords
 	}
 	return strings.ToValidUTF8(text[:cut], "") + " …"
 }
+
+// Quote returns a text on one line, as [Shorten] cuts it.
+func Quote(text string) string { return Shorten(strings.Join(strings.Fields(text), " ")) }

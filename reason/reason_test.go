@@ -101,3 +101,14 @@ func TestFit(t *testing.T) {
 		}
 	}
 }
+
+func TestQuote(t *testing.T) {
+	if got := Quote(" two\n words\t"); got != "two words" {
+		t.Errorf("got %q", got)
+	}
+	long := strings.Repeat("éa ", 400)
+	got := Shorten(long)
+	if len(got) > longestWords+len(" …") || !strings.HasSuffix(got, "a …") || !strings.HasPrefix(long, strings.TrimSuffix(got, " …")) {
+		t.Errorf("got %d bytes that end in %q", len(got), got[len(got)-8:])
+	}
+}

@@ -279,9 +279,6 @@ type decided struct {
 	words   string // the sentences that have the decision or a reason
 }
 
-// longestWords is how much of a note is kept as the words of a reason.
-const longestWords = 600
-
 // read gives s the reasons of the notes that speak of it, if there are any.
 //
 // Notes are about an entry, not about one of its packages: a note counts if it
@@ -309,7 +306,7 @@ func (n *noteReader) read(s *wontfix.Statement) {
 		words, reasons = append(words, found.words), reasons|found.reasons
 	}
 	if words != nil {
-		s.Reasons, s.Evidence, s.Words = reasons, wontfix.EvidenceNote, shorten(strings.Join(words, " … "))
+		s.Reasons, s.Evidence, s.Words = reasons, wontfix.EvidenceNote, reason.Shorten(strings.Join(words, " … "))
 	}
 }
 
@@ -396,16 +393,4 @@ func (d *decidingNote) score(s *wontfix.Statement) int {
 
 func inName(c byte) bool {
 	return c == '-' || c == '+' || c == '.' || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-}
-
-// shorten cuts text after longestWords bytes.
-func shorten(text string) string {
-	if len(text) <= longestWords {
-		return text
-	}
-	cut := strings.LastIndexByte(text[:longestWords], ' ')
-	if cut < 0 {
-		cut = longestWords
-	}
-	return strings.ToValidUTF8(text[:cut], "") + " …"
 }
