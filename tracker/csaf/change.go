@@ -17,7 +17,7 @@ type joiner struct {
 
 	lines      counter
 	components map[int32]component
-	platforms  map[int32]wontfix.Release
+	platforms  map[int32]platform
 }
 
 // change makes the change that a vulnerability of the document is. It is not
@@ -26,7 +26,7 @@ func (j *joiner) change(index int) (c wontfix.Change, ok bool) {
 	d, v := j.document, &j.document.vulnerabilities[index]
 	if j.lines.text == "" {
 		j.lines.text = d.text
-		j.components, j.platforms = make(map[int32]component), make(map[int32]wontfix.Release)
+		j.components, j.platforms = make(map[int32]component), make(map[int32]platform)
 	}
 	e := &wontfix.Entry{ID: v.cve.text, File: j.file}
 	if !cveID.MatchString(e.ID) {

@@ -54,10 +54,14 @@ func (d *document) number(id string) int32 {
 	return n
 }
 
+// bytesPerProduct is about how much of a text there is for each product ID.
+const bytesPerProduct = 512
+
 // read reads a document in one pass.
 func read(text []byte) (*document, error) {
 	r := newReader(text)
-	d := &document{text: r.text, numbers: make(map[string]int32), groups: make(map[string][]int32)}
+	products := len(text) / bytesPerProduct
+	d := &document{text: r.text, numbers: make(map[string]int32, products), products: make([]product, 0, products), groups: make(map[string][]int32)}
 	if r.dec.PeekKind() != '{' {
 		if err := r.dec.SkipValue(); err != nil {
 			return nil, r.explain(err)

@@ -24,20 +24,31 @@ type component struct {
 // build returns the release number of an rpm's version.
 func (c *component) build() string { return c.version[strings.LastIndexByte(c.version, '-')+1:] }
 
+// A platform is the release that a product is, or is part of.
+type platform struct {
+	release wontfix.Release
+	label   string // the ID of the product
+	final   bool   // the label says that it is the release as it is kept up to date
+}
+
+// finals is how the labels of kept-up releases of Red Hat look: rhel-8.10.z,
+// BaseOS-9.2.0.Z.MAIN.EUS.
+var finals = regexp.MustCompile(`(?i)\d\.z\b`)
+
 // resolve says which package and which release the number of a product stands
-// for. The label is the platform's ID.
-func (j *joiner) resolve(number int32, fixed bool) (c component, release wontfix.Release, label string) {
+// for.
+func (j *joiner) resolve(number int32, fixed bool) (component, platform) {
 	products := j.document.products
-	part, platform := number, number
+	part, whole := number, number
 	module := ""
-	for depth := 0; products[platform].related && depth < 8; depth++ {
-		p := &products[platform]
+	for depth := 0; products[whole].related && depth < 8; depth++ {
+		p := &products[whole]
 		if depth == 0 {
 			part = p.component
 		} else if u, err := purl.Parse(products[p.component].purl); err == nil && u.Type == "rpmmod" {
 			module = u.Module
 		}
-		platform = p.platform
+		whole = p.platform
 	}
 	c, ok := j.components[part]
 	if !ok {
@@ -45,12 +56,13 @@ func (j *joiner) resolve(number int32, fixed bool) (c component, release wontfix
 		j.components[part] = c
 	}
 	c.module = cmp.Or(c.module, module)
-	release, ok = j.platforms[platform]
+	at, ok := j.platforms[whole]
 	if !ok {
-		release = j.publisher.release(&products[platform])
-		j.platforms[platform] = release
+		p := &products[whole]
+		at = platform{j.publisher.release(p), p.id, finals.MatchString(p.id)}
+		j.platforms[whole] = at
 	}
-	return c, release, products[platform].id
+	return c, at
 }
 
 // versioned is the form of what can only be a version and a release: a dot is

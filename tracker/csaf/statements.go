@@ -48,10 +48,11 @@ func (j *joiner) statements(e *wontfix.Entry, v *vulnerability) []wontfix.Statem
 		if !ok {
 			continue
 		}
-		c, release, label := j.resolve(s.product, m.Status == wontfix.Fixed || m.Decision == wontfix.DecisionPaid)
+		c, at := j.resolve(s.product, m.Status == wontfix.Fixed)
 		if c.name == "" {
 			continue
 		}
+		release := at.release
 		if m.Decision == wontfix.DecisionFixed && m.Status == wontfix.Fixed {
 			m.Fixed = c.version
 			if cpe.Paid(release.Product) {
@@ -59,13 +60,13 @@ func (j *joiner) statements(e *wontfix.Entry, v *vulnerability) []wontfix.Statem
 			}
 		}
 		f := fold{release, c.module, c.name, c.binary, word, detail, m.Fixed, m.Advisory, m.Decided}
-		if at, ok := seen[f]; ok {
-			rows[at].final = rows[at].final || isFinal(label)
+		if first, ok := seen[f]; ok {
+			rows[first].final = rows[first].final || at.final
 			continue
 		}
 		seen[f] = len(rows)
-		next := row{said: s, component: c, final: isFinal(label)}
-		next.Statement = wontfix.Statement{ID: e.ID, Source: c.name, Binary: c.binary, Module: c.module, Release: release, Label: label,
+		next := row{said: s, component: c, final: at.final}
+		next.Statement = wontfix.Statement{ID: e.ID, Source: c.name, Binary: c.binary, Module: c.module, Release: release, Label: at.label,
 			Word: word, Detail: detail, File: j.file, Published: published, Priority: cmp.Or(decisions[s.product].impact, e.Priority.Word), Meaning: m}
 		rows = append(rows, next)
 	}
@@ -91,8 +92,9 @@ func (j *joiner) statements(e *wontfix.Entry, v *vulnerability) []wontfix.Statem
 
 // A verdict is what is said of a product beside its status.
 type verdict struct {
-	remedy int // index of the remediation that decides, -1
-	fix    int // index of the remediation that brings the fix, -1
+	said   bool // there is a status
+	remedy int  // index of the remediation that decides, -1
+	fix    int  // index of the remediation that brings the fix, -1
 	flag   *onProducts
 	impact string // the publisher's rating
 	why    *onProducts
@@ -102,24 +104,23 @@ type verdict struct {
 // what will be done beats one that there is nothing yet.
 var strongest = map[string]int{"no_fix_planned": 3, "fix_planned": 2, "none_available": 1}
 
-// decisions gathers the remediations, flags and threats of each product.
-func (j *joiner) decisions(v *vulnerability) map[int32]verdict {
-	all := make(map[int32]verdict, len(v.said))
+// decisions gathers the remediations, flags and threats of each product, by
+// its number.
+func (j *joiner) decisions(v *vulnerability) []verdict {
+	all := make([]verdict, len(j.document.products))
 	for i := range v.said {
-		all[v.said[i].product] = verdict{remedy: -1, fix: -1}
+		all[v.said[i].product] = verdict{said: true, remedy: -1, fix: -1}
 	}
 	each := func(products []int32, groups []string, fn func(*verdict)) {
 		for _, n := range products {
-			if d, ok := all[n]; ok {
-				fn(&d)
-				all[n] = d
+			if all[n].said {
+				fn(&all[n])
 			}
 		}
 		for _, g := range groups {
 			for _, n := range j.document.groups[g] {
-				if d, ok := all[n]; ok {
-					fn(&d)
-					all[n] = d
+				if all[n].said {
+					fn(&all[n])
 				}
 			}
 		}
@@ -129,6 +130,9 @@ func (j *joiner) decisions(v *vulnerability) map[int32]verdict {
 		switch {
 		case mitigates(y.category):
 		case y.category == "vendor_fix" || y.category == "optional_patch":
+			if last := y.url[strings.LastIndexByte(y.url, '/')+1:]; advisory.MatchString(last) {
+				y.advisory = last
+			}
 			each(y.products, y.groups, func(d *verdict) {
 				if d.fix < 0 || v.remedies[d.fix].category == "optional_patch" {
 					d.fix = i
@@ -153,9 +157,8 @@ func (j *joiner) decisions(v *vulnerability) map[int32]verdict {
 		case j.publisher.severity:
 			each(t.products, t.groups, func(d *verdict) { d.impact = t.text.text })
 		case t.all:
-			for n, d := range all {
-				d.why = t
-				all[n] = d
+			for n := range all {
+				all[n].why = t
 			}
 		default:
 			each(t.products, t.groups, func(d *verdict) { d.why = t })
@@ -170,7 +173,7 @@ var advisory = regexp.MustCompile(`^[A-Z][A-Za-z]+-[A-Za-z0-9]+[:-][A-Za-z0-9:-]
 // meaning says what a product's status means with what else is said of the
 // product; word and detail are the document's words. It is not ok if that is
 // nothing.
-func (j *joiner) meaning(v *vulnerability, decisions map[int32]verdict, s *said) (m wontfix.Meaning, word, detail string, ok bool) {
+func (j *joiner) meaning(v *vulnerability, decisions []verdict, s *said) (m wontfix.Meaning, word, detail string, ok bool) {
 	d := decisions[s.product]
 	switch {
 	case j.publisher.fixes[s.status]:
@@ -218,9 +221,7 @@ func (j *joiner) fixedBy(m *wontfix.Meaning, v *vulnerability, fix int) {
 		return
 	}
 	y := &v.remedies[fix]
-	if last := y.url[strings.LastIndexByte(y.url, '/')+1:]; m.Advisory == "" && advisory.MatchString(last) {
-		m.Advisory = last
-	}
+	m.Advisory = cmp.Or(m.Advisory, y.advisory)
 	if day, _, _ := strings.Cut(y.date, "T"); len(day) == len("2006-01-02") {
 		m.Decided = day
 	}
@@ -352,12 +353,6 @@ func outdated(rows []row) func(row) bool {
 			final[key{r.Release, r.Module, r.Source}]
 	}
 }
-
-// finals is how the labels of kept-up releases of Red Hat look: rhel-8.10.z,
-// BaseOS-9.2.0.Z.MAIN.EUS.
-var finals = regexp.MustCompile(`(?i)\d\.z\b`)
-
-func isFinal(label string) bool { return finals.MatchString(label) }
 
 func quote(s string) string {
 	if len(s) > 60 {
