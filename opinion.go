@@ -58,20 +58,25 @@ type Opinion struct {
 	// or an older one.
 	Branch     string `json:"branch,omitempty"`
 	SameBranch bool   `json:"same_branch,omitempty"`
-	Row        Row    `json:"row"`
+	// Rolling says that the release takes new versions from upstream as they
+	// come: that it has a fix says nothing about backports.
+	Rolling bool `json:"rolling,omitempty"`
+	Row     Row  `json:"row"`
 }
 
 // Opinions are what other publishers decided about the same vulnerability in
 // the same project.
 type Opinions struct {
 	List []Opinion `json:"list"` // like with like first
-	// FixedElsewhere are the voices that fixed it, FixedSameBranch those of
-	// them that did so on the same upstream branch or an older one: a
-	// backport is possible. RefusedElsewhere are those that refused or put off.
+	// FixedElsewhere are the voices that fixed it in a release that does not
+	// roll, FixedSameBranch those of them that did so on the same upstream
+	// branch or an older one: a backport is possible. RefusedElsewhere are
+	// those that refused or put off.
 	FixedElsewhere   []string `json:"fixed_elsewhere"`
 	FixedSameBranch  []string `json:"fixed_same_branch"`
 	RefusedElsewhere []string `json:"refused_elsewhere"`
-	// NobodyFixed says that others have judged it and none has fixed it.
+	// NobodyFixed says that others have judged it and none has fixed it, not
+	// even in a release that rolls.
 	NobodyFixed bool `json:"nobody_fixed"`
 	// Silent are the trackers of the database that say nothing of it. Silence
 	// is no opinion.

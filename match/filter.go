@@ -17,6 +17,8 @@ type Filter struct {
 	Reasons    wontfix.Reasons // any of them
 	Priorities []string
 	Packages   []string // source or binary packages
+	// FixedElsewhere lets through only what another publisher has fixed.
+	FixedElsewhere bool
 }
 
 // Apply returns the findings that pass, and how many did not for which cause.
@@ -50,6 +52,8 @@ func (f Filter) rejects(x *wontfix.Finding) string {
 		return "--priority leaves them out"
 	case len(f.Packages) > 0 && !slices.Contains(f.Packages, x.Source) && !slices.ContainsFunc(x.Binaries, func(b string) bool { return slices.Contains(f.Packages, b) }):
 		return "--package leaves them out"
+	case f.FixedElsewhere && len(x.FixedElsewhere) == 0:
+		return "--others fixed leaves them out"
 	}
 	return ""
 }
@@ -63,14 +67,33 @@ type Gate struct {
 // String returns the condition as it was given.
 func (g Gate) String() string { return g.name }
 
+// FixedElsewhere is the gate for what another publisher fixed. It needs
+// findings that say so.
+const FixedElsewhere = "fixed-elsewhere"
+
 // maxDays is a hundred years: a limit that keeps dates within bounds.
 const maxDays = 36525
 
 // ParseGate reads a condition: an outlook, a priority (it trips for that one
 // and every more urgent one), "undocumented" (a decision with no documented
-// reason), or "undecided-older-than=90d" (not judged, and published longer ago
-// than that).
+// reason), "fixed-elsewhere" (another publisher fixed it), or
+// "undecided-older-than=90d" (not judged, and published longer ago than that).
+// Conditions with a + between them must all be met by one finding.
 func ParseGate(s string) (Gate, error) {
+	if first, rest, ok := strings.Cut(s, "+"); ok {
+		a, err := ParseGate(first)
+		if err != nil {
+			return Gate{}, err
+		}
+		b, err := ParseGate(rest)
+		if err != nil {
+			return Gate{}, err
+		}
+		return Gate{s, func(f *wontfix.Finding, now time.Time) bool { return a.trip(f, now) && b.trip(f, now) }}, nil
+	}
+	if s == FixedElsewhere {
+		return Gate{s, func(f *wontfix.Finding, _ time.Time) bool { return len(f.FixedElsewhere) > 0 }}, nil
+	}
 	if o, err := wontfix.ParseOutlook(s); err == nil {
 		return Gate{s, func(f *wontfix.Finding, _ time.Time) bool { return f.Outlook == o }}, nil
 	}
@@ -93,7 +116,7 @@ func ParseGate(s string) (Gate, error) {
 			return f.Decision == wontfix.DecisionUnderInvestigation && !published.IsZero() && now.After(published.AddDate(0, 0, days))
 		}}, nil
 	}
-	return Gate{}, fmt.Errorf("gate %q is not known; it is an outlook (%s), a priority (%s), undocumented, or undecided-older-than=DAYSd",
+	return Gate{}, fmt.Errorf("gate %q is not known; it is an outlook (%s), a priority (%s), undocumented, fixed-elsewhere, undecided-older-than=DAYSd, or several with a + between them",
 		s, strings.Join(wontfix.Outlooks(), ", "), strings.Join(priorities, ", "))
 }
 

@@ -67,10 +67,16 @@ func opinion(said *Said, s *wontfix.Statement, branch string) wontfix.Opinion {
 		Vendor: said.Tracker.Name, Voice: Voice(said.Tracker.Name), Source: s.Source, Release: s.Release.String(),
 		Family: wontfix.FamilyOf(s.Decision), Status: s.Status, Decision: s.Decision, Strength: s.Strength,
 		Reasons: s.Reasons.Words(), Words: ReasonText(s), Fixed: s.Fixed, Advisory: s.Advisory, Decided: s.Decided,
-		Branch: branchOf(s.Source, s.Fixed), Row: RowOf(&said.Tracker, s),
+		Branch: branchOf(s.Source, s.Fixed), Row: RowOf(&said.Tracker, s), Rolling: rolls(s.Release),
 	}
 	x.SameBranch = x.Branch != "" && branch != "" && compareBranches(x.Branch, branch) <= 0
 	return x
+}
+
+// rolls reports whether a release takes what upstream makes.
+func rolls(r wontfix.Release) bool {
+	return slices.Contains([]string{"sid", "experimental", "rolling", "edge", "rawhide"}, r.Series) ||
+		slices.Contains([]string{"arch", "gentoo", "wolfi", "chainguard", "opensuse-tumbleweed"}, r.Distribution)
 }
 
 // fold makes one opinion of those that a publisher repeats for each of a
@@ -94,7 +100,7 @@ func fold(list []wontfix.Opinion) []wontfix.Opinion {
 // weigh says what the opinions come to. What was worked out by comparing
 // versions is none, and neither is what a rebuild of own says.
 func weigh(o *wontfix.Opinions, own string) {
-	judged := false
+	judged, rolling := false, false
 	add := func(to *[]string, voice string) {
 		if !slices.Contains(*to, voice) {
 			*to = append(*to, voice)
@@ -106,17 +112,19 @@ func weigh(o *wontfix.Opinions, own string) {
 			continue
 		}
 		judged = judged || x.Family != wontfix.FamilyNotAffected
-		switch x.Family {
-		case wontfix.FamilyFix:
+		switch {
+		case x.Family == wontfix.FamilyFix && x.Rolling:
+			rolling = true
+		case x.Family == wontfix.FamilyFix:
 			add(&o.FixedElsewhere, x.Voice)
 			if x.SameBranch {
 				add(&o.FixedSameBranch, x.Voice)
 			}
-		case wontfix.FamilyNoFix:
+		case x.Family == wontfix.FamilyNoFix:
 			add(&o.RefusedElsewhere, x.Voice)
 		}
 	}
-	o.NobodyFixed = judged && len(o.FixedElsewhere) == 0
+	o.NobodyFixed = judged && !rolling && len(o.FixedElsewhere) == 0
 	for _, list := range []*[]string{&o.FixedElsewhere, &o.FixedSameBranch, &o.RefusedElsewhere} {
 		slices.Sort(*list)
 	}

@@ -78,7 +78,7 @@ func TestOpinions(t *testing.T) {
 	if !reflect.DeepEqual(rows, want) {
 		t.Errorf("rows %v\nwant %v", rows, want)
 	}
-	if !reflect.DeepEqual(o.FixedElsewhere, []string{"debian", "redhat"}) || !reflect.DeepEqual(o.FixedSameBranch, []string{"redhat"}) ||
+	if !reflect.DeepEqual(o.FixedElsewhere, []string{"redhat"}) || !reflect.DeepEqual(o.FixedSameBranch, []string{"redhat"}) ||
 		!reflect.DeepEqual(o.RefusedElsewhere, []string{"debian", "redhat"}) || o.NobodyFixed {
 		t.Errorf("fixed by %v, on the same branch by %v, refused by %v, nobody %v", o.FixedElsewhere, o.FixedSameBranch, o.RefusedElsewhere, o.NobodyFixed)
 	}
@@ -95,5 +95,9 @@ func TestOpinions(t *testing.T) {
 	o = Opinions("ubuntu", "python2.7", "", []Said{said("debian", [4]string{"debian/wheezy", "python2.7", "not-affected", ""}, [4]string{"debian/jessie", "python2.7", "end-of-life", ""})})
 	if o.NobodyFixed {
 		t.Errorf("not affected, and an end: nobody has to fix it: %+v", o)
+	}
+	o = Opinions("ubuntu", "python2.7", "", []Said{said("debian", [4]string{"debian/wheezy", "python2.7", "wont-fix", ""}, [4]string{"debian/sid", "python2.7", "fixed", "2.7.9-1"})})
+	if o.NobodyFixed || len(o.FixedElsewhere) > 0 {
+		t.Errorf("a release that rolls: %+v", o)
 	}
 }

@@ -65,7 +65,11 @@ func opinionSpans(x *wontfix.Opinion) (spans []span) {
 	if x.Fixed != "" {
 		add(strong(strings.TrimSpace(x.Fixed + " " + x.Advisory)))
 	}
-	if x.SameBranch && x.Family == wontfix.FamilyFix {
+	switch {
+	case x.Family != wontfix.FamilyFix:
+	case x.Rolling:
+		add(dim("a rolling release"))
+	case x.SameBranch:
 		add(text("the same upstream branch " + x.Branch))
 	}
 	none := wontfix.NoReason.String()
@@ -102,8 +106,10 @@ func opinionSentence(o *wontfix.Opinions) []span {
 		return []span{strong(names(o.FixedElsewhere) + " fixed it"), text(", on another branch; " + names(o.RefusedElsewhere) + " refused or put it off.")}
 	case len(o.FixedElsewhere) > 0:
 		return []span{strong(names(o.FixedElsewhere) + " fixed it"), text(", on another branch.")}
-	case len(o.RefusedElsewhere) > 0:
+	case len(o.RefusedElsewhere) > 0 && o.NobodyFixed:
 		return []span{strong("Nobody fixed it"), text("; " + names(o.RefusedElsewhere) + " refused or put it off, too.")}
+	case len(o.RefusedElsewhere) > 0:
+		return []span{strong(names(o.RefusedElsewhere) + " refused it or put it off"), text(", too; fixed in rolling releases alone.")}
 	case o.NobodyFixed:
 		return []span{strong("Nobody fixed it.")}
 	case len(o.List) == 0:

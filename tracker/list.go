@@ -1,9 +1,15 @@
 package tracker
 
 import (
+	"iter"
+	"path"
+	"slices"
 	"strings"
 
+	"wontfix"
 	"wontfix/history"
+	"wontfix/tracker/csaf"
+	"wontfix/tracker/debian"
 	"wontfix/tracker/ubuntu"
 )
 
@@ -20,6 +26,8 @@ var specs = []Spec{
 		Dirs:      ubuntuDirs,
 		Match:     ubuntuName,
 		Parse:     ubuntu.ParseFile,
+		Labels:    func(_ map[string]wontfix.Release, base wontfix.Release) []string { return ubuntu.Labels(base.Series) },
+		Cost:      "Git: the newest state; --history brings all of it",
 		Past: &history.Format{
 			Rows: func(line string, fn func(history.Key, history.Value)) {
 				ubuntu.Rows(line, func(label, source, word, detail string) {
@@ -40,6 +48,94 @@ var specs = []Spec{
 			Folders: ubuntuDirs,
 		},
 	},
+	{
+		Name:    debian.Name,
+		Title:   "Debian Security Tracker",
+		URL:     "https://salsa.debian.org/security-tracker-team/security-tracker.git",
+		Branch:  "master",
+		PageURL: "https://security-tracker.debian.org/tracker/{id}",
+		LineURL: "https://salsa.debian.org/security-tracker-team/security-tracker/-/blob/{revision}/{file}#L{line}",
+		Parser:  debian.Version,
+		Dirs:    []string{"data"},
+		Match:   debianName,
+		Parse:   Decode,
+		Read:    debianEntries,
+		Labels:  func(_ map[string]wontfix.Release, base wontfix.Release) []string { return debian.Labels(base.Series) },
+		Cost:    "Git: the newest state",
+	},
+	{
+		Name:    "redhat",
+		Title:   "Red Hat's VEX files",
+		URL:     "https://security.access.redhat.com/data/csaf/v2/vex/",
+		PageURL: "https://access.redhat.com/security/cve/{id}",
+		Parser:  csaf.Version,
+		Match:   isJSON,
+		Parse:   Decode,
+		Read:    Each(csaf.RedHat.Parse),
+		Feed:    &Feed{Latest: "archive_latest.txt", Digest: ".sha256", Changes: "changes.csv", Deletions: "deletions.csv"},
+		For:     []string{"rhel"},
+		Cost:    "an archive of some hundred MB, then what changed",
+	},
+	{
+		Name:    "suse",
+		Title:   "SUSE's VEX files",
+		URL:     "https://ftp.suse.com/pub/projects/security/",
+		PageURL: "https://www.suse.com/security/cve/{id}.html",
+		Parser:  csaf.Version,
+		Match:   isJSON,
+		Parse:   Decode,
+		Read:    Each(csaf.SUSE.Parse),
+		Feed:    &Feed{Files: []string{"csaf-vex.tar.bz2"}},
+		For:     []string{"sles", "sled", "opensuse-leap", "opensuse-tumbleweed"},
+		Cost:    "an archive of about 380 MB",
+	},
+}
+
+func isJSON(name string) bool { return path.Ext(name) == ".json" }
+
+// debianName reports whether a file is one that Debian's entries are made of: one
+// of the tracker's, its JSON export, or a list of debian-security-support.
+func debianName(name string) bool {
+	return slices.ContainsFunc(debian.Files(), func(f string) bool {
+		return name == f || strings.HasSuffix(name, "/"+f) || strings.HasSuffix(f, "/"+name)
+	}) ||
+		isJSON(name) || strings.HasPrefix(path.Base(name), "security-support-")
+}
+
+// debianEntries makes entries of the tracker's files, which say together what
+// counts, or of documents that stand for themselves.
+func debianEntries(docs iter.Seq2[Document, error]) iter.Seq2[wontfix.Change, error] {
+	return func(yield func(wontfix.Change, error) bool) {
+		files := map[string][]byte{}
+		var rest []Document
+		for doc, err := range docs {
+			if err != nil {
+				yield(wontfix.Change{}, err)
+				return
+			}
+			if slices.Contains(debian.Files(), doc.File) {
+				files[doc.File] = doc.Text
+			} else {
+				rest = append(rest, doc)
+			}
+		}
+		changes := Merged(debian.Parse)(func(yield func(Document, error) bool) {
+			for _, doc := range rest {
+				if !yield(doc, nil) {
+					return
+				}
+			}
+		})
+		if len(files) > 0 {
+			changes = debian.Merge(files)
+		}
+		for c, err := range changes {
+			share(&c)
+			if !yield(c, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // ubuntuDirs are the folders that hold Ubuntu's entries.

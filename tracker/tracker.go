@@ -51,8 +51,11 @@ type Spec struct {
 	// nil if it is one of a Git server.
 	Feed *Feed
 	// For are the distributions whose machines the tracker speaks of, as
-	// os-release has them. A tracker without is for everybody who asks for it.
+	// os-release has them; nil means the one that it has the name of.
 	For []string
+	// Labels returns the labels to ask for of a machine's release, out of all
+	// that the tracker has; nil means those of the same series.
+	Labels func(all map[string]wontfix.Release, base wontfix.Release) []string
 	// Cost says what a first sync brings over the network, in a few words.
 	Cost string
 	// Past says what the versions of the entries mean; nil if the tracker's
@@ -73,4 +76,38 @@ func Find(name string) (Spec, error) {
 		names = append(names, s.Name)
 	}
 	return Spec{}, fmt.Errorf("tracker %q: not known; there is %s", name, strings.Join(names, ", "))
+}
+
+// ForDistribution returns the tracker that speaks of the machines of a
+// distribution, as os-release names it.
+func ForDistribution(name string) (Spec, error) {
+	for _, s := range specs {
+		if slices.Contains(s.For, name) || s.For == nil && s.Name == name {
+			return s, nil
+		}
+	}
+	return Spec{}, fmt.Errorf("distribution %q: no tracker of it can be read", name)
+}
+
+// LabelsFor returns which of a tracker's labels speak of a release, in order:
+// those of its series with all products.
+func (s *Spec) LabelsFor(all map[string]wontfix.Release, base wontfix.Release) []string {
+	if s.Labels != nil {
+		return s.Labels(all, base)
+	}
+	var list []string
+	for label, r := range all {
+		if r.Distribution == base.Distribution && sameSeries(r.Series, base.Series) {
+			list = append(list, label)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// sameSeries reports whether what is said of one series holds for machines of
+// another: a fix that came in 9.2 is one for 9.4, too.
+func sameSeries(a, b string) bool {
+	major := func(s string) string { m, _, _ := strings.Cut(s, "."); return m }
+	return a == b || major(a) == major(b)
 }

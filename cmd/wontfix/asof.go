@@ -81,7 +81,7 @@ func (e *env) openView(ctx context.Context, asOf string) (v *view, err error) {
 	}
 	v = &view{DB: db, now: e.now(), closes: []func() error{db.Close}, pasts: make(map[string]func() (*past, error))}
 	for _, t := range db.Trackers() {
-		if spec, err := tracker.Find(t.Name); err == nil { // else of a program that knows more trackers
+		if spec, err := tracker.Find(t.Name); err == nil && spec.Past != nil { // else of a program that knows more trackers
 			v.pasts[t.Name] = sync.OnceValues(func() (*past, error) { return openPast(ctx, db, spec) })
 		}
 	}

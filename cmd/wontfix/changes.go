@@ -18,7 +18,6 @@ import (
 	"wontfix/match"
 	"wontfix/report"
 	"wontfix/tracker"
-	"wontfix/tracker/ubuntu"
 )
 
 // changesCmd is "wontfix changes".
@@ -110,7 +109,7 @@ func (c *changesCmd) machine(e *env) (*wontfix.Machine, error) {
 		return nil, nil
 	}
 	closer.Close()
-	if _, err := tracker.Find(m.Base.Distribution); err != nil && !c.given() {
+	if _, err := tracker.ForDistribution(m.Base.Distribution); err != nil && !c.given() {
 		return nil, nil
 	}
 	return m, nil
@@ -127,7 +126,11 @@ func (c *changesCmd) filter(v *view, t wontfix.Tracker, m *wontfix.Machine) (f r
 	f.labels = func(label string) bool { return label != "upstream" }
 	switch {
 	case m != nil:
-		labels := ubuntu.Labels(m.Base.Series)
+		spec, err := tracker.Find(t.Name)
+		if err != nil {
+			return f, err
+		}
+		labels := spec.LabelsFor(v.Labels(t.Name), m.Base)
 		f.labels = func(label string) bool { return label != "devel" && slices.Contains(labels, label) }
 		f.sources, f.installed = map[string]bool{}, map[string]string{}
 		for _, s := range match.Sources(m) {

@@ -136,7 +136,7 @@ func parseRelease(s string) (wontfix.Release, error) {
 
 // tracked is 1 for a distribution whose tracker can be read.
 func tracked(distribution string) int {
-	if _, err := tracker.Find(distribution); err != nil {
+	if _, err := tracker.ForDistribution(distribution); err != nil {
 		return 0
 	}
 	return 1

@@ -22,7 +22,6 @@ import (
 	"wontfix/match"
 	"wontfix/report"
 	"wontfix/tracker"
-	"wontfix/tracker/ubuntu"
 )
 
 // staleAfter is the age from which a copy of a tracker is called stale.
@@ -34,6 +33,7 @@ type scanCmd struct {
 	outputs
 	statuses, outlooks, reasons, priorities, packages []string
 	failOn                                            []string
+	others                                            string
 	sync, strict, changelogs                          bool
 	asOf                                              string
 }
@@ -64,7 +64,8 @@ release, the updates that are out, the packages that nobody watches.`,
 	fs.StringSliceVar(&c.reasons, "reason", nil, "show only findings with one of these `REASONS`: "+strings.Join(wontfix.ReasonNames(), ", "))
 	fs.StringSliceVar(&c.priorities, "priority", nil, "show only findings of these `PRIORITIES`: "+strings.Join(match.Priorities(), ", "))
 	fs.StringSliceVar(&c.packages, "package", nil, "show only findings of these source or binary `PACKAGES`")
-	fs.StringSliceVar(&c.failOn, "fail-on", nil, "exit with status 2 if there is a finding that meets one of these `CONDITIONS`: an outlook, a priority (or a more urgent one), undocumented, undecided-older-than=90d")
+	fs.StringSliceVar(&c.failOn, "fail-on", nil, "exit with status 2 if there is a finding that meets one of these `CONDITIONS`: an outlook, a priority (or a more urgent one), undocumented, fixed-elsewhere, undecided-older-than=90d; with a + between them, all of several")
+	fs.StringVar(&c.others, "others", "", "show only findings that other publishers `DECIDED` so: fixed")
 	asOfFlag(fs, &c.asOf)
 	fs.BoolVar(&c.sync, "sync", false, "bring the database up to date first, if the network allows")
 	fs.BoolVar(&c.strict, "strict", false, "exit with status 3 if the data are stale or partial")
@@ -74,7 +75,8 @@ release, the updates that are out, the packages that nobody watches.`,
 	complete(cmd, "outlook", wontfix.Outlooks())
 	complete(cmd, "reason", wontfix.ReasonNames())
 	complete(cmd, "priority", match.Priorities())
-	complete(cmd, "fail-on", slices.Concat(wontfix.Outlooks(), match.Priorities(), []string{"undocumented"}))
+	complete(cmd, "fail-on", slices.Concat(wontfix.Outlooks(), match.Priorities(), []string{"undocumented", match.FixedElsewhere}))
+	complete(cmd, "others", []string{"fixed"})
 	return cmd
 }
 
@@ -161,7 +163,10 @@ func (c *scanCmd) filter() (f match.Filter, err error) {
 			return f, fmt.Errorf("--priority: %q is not known; it is one of %s", s, strings.Join(match.Priorities(), ", "))
 		}
 	}
-	f.Priorities, f.Packages = c.priorities, c.packages
+	if c.others != "" && c.others != "fixed" {
+		return f, fmt.Errorf("--others: %q is not known; it is fixed", c.others)
+	}
+	f.Priorities, f.Packages, f.FixedElsewhere = c.priorities, c.packages, c.others != ""
 	return f, nil
 }
 
@@ -188,6 +193,14 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 			s.Findings, s.Dismissed = match.Match(m, statements, match.Options{Tracker: *t, Now: now})
 			if err := v.addOrigins(ctx, t.Name, s.Findings); err != nil {
 				return nil, false, err
+			}
+			if c.asksOthers() {
+				if len(v.Trackers()) == 1 {
+					return nil, false, fmt.Errorf("what others decided: the database has the %s alone; `wontfix sync NAME` reads another, one of %s", t.Title, strings.Join(trackerNames(), ", "))
+				}
+				if err := v.addOthers(ctx, t.Name, s.Findings); err != nil {
+					return nil, false, err
+				}
 			}
 		}
 	}
@@ -225,7 +238,7 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 // none, missing says so.
 func (c *scanCmd) viewFor(ctx context.Context, e *env, m *wontfix.Machine) (v *view, missing *wontfix.Unsaid, err error) {
 	missing = &wontfix.Unsaid{What: unsaidAll}
-	spec, err := tracker.Find(m.Base.Distribution)
+	spec, err := tracker.ForDistribution(m.Base.Distribution)
 	if err != nil {
 		missing.Why = "wontfix reads no tracker of " + m.Base.Distribution + " yet"
 		return nil, missing, nil
@@ -245,7 +258,7 @@ const unsaidAll = "which vulnerabilities are open on this machine, and which wil
 // statementsFor returns the tracker of m's distribution with what it says of
 // m's packages. Where there is none, missing says so.
 func statementsFor(ctx context.Context, v *view, m *wontfix.Machine) (t *wontfix.Tracker, statements []wontfix.Statement, missing *wontfix.Unsaid, err error) {
-	spec, err := tracker.Find(m.Base.Distribution)
+	spec, err := tracker.ForDistribution(m.Base.Distribution)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -258,15 +271,40 @@ func statementsFor(ctx context.Context, v *view, m *wontfix.Machine) (t *wontfix
 		return nil, nil, &wontfix.Unsaid{What: unsaidAll, Why: "the database has no copy of the " + spec.Title, Command: "wontfix sync " + spec.Name}, nil
 	}
 	v.expectPast(t.Name)
-	labels := append(ubuntu.Labels(m.Base.Series), match.Neighbours(m, v.now)...)
+	all := v.Labels(t.Name)
+	labels := append(spec.LabelsFor(all, m.Base), match.Neighbours(m, v.now)...)
 	if statements, err = v.Statements(ctx, t.Name, labels, match.Sources(m)); err != nil {
 		return nil, nil, nil, err
 	}
-	if _, known := v.Labels(t.Name)[m.Base.Series]; !known {
+	if !slices.ContainsFunc(labels, func(l string) bool { r, ok := all[l]; return r.Base() == m.Base || ok && spec.Labels == nil }) {
 		missing = &wontfix.Unsaid{What: "what was decided about " + m.Base.Series,
 			Why: fmt.Sprintf("this copy of the %s has no row for %s", t.Title, m.Base), Command: "wontfix sync"}
 	}
 	return t, statements, missing, nil
+}
+
+// asksOthers reports whether what other publishers decided is asked for.
+func (c *scanCmd) asksOthers() bool {
+	return c.others != "" || slices.ContainsFunc(c.failOn, func(s string) bool { return slices.Contains(strings.Split(s, "+"), match.FixedElsewhere) })
+}
+
+// addOthers says of findings which other publishers fixed them.
+func (v *view) addOthers(ctx context.Context, own string, findings []wontfix.Finding) error {
+	said := map[string][]match.Said{}
+	for i := range findings {
+		f := &findings[i]
+		others, ok := said[f.ID]
+		if !ok {
+			list, _, err := v.entries(ctx, f.ID)
+			if err != nil {
+				return err
+			}
+			others = plain(list)
+			said[f.ID] = others
+		}
+		f.FixedElsewhere = match.Opinions(own, f.Source, f.SourceVersion, others).FixedElsewhere
+	}
+	return nil
 }
 
 // addOrigins says of findings who decided.

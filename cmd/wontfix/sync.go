@@ -24,20 +24,20 @@ type syncCmd struct {
 	git     string
 	full    bool
 	history bool
+	all     bool
 }
 
 func newSync(e *env) *cobra.Command {
 	c := &syncCmd{}
-	var names []string
-	for _, s := range tracker.Trackers() {
-		names = append(names, s.Name)
-	}
+	names := trackerNames()
 	cmd := &cobra.Command{
 		Use:   "sync [NAME[=SOURCE]]...",
 		Short: "Bring the database up to date with the trackers",
-		Long: `Sync reads trackers into the database. NAME is one of: ` + strings.Join(names, ", ") + `.
-SOURCE is a Git URL, a local repository (bare, shallow or with objects missing,
-too), a Git bundle or a plain folder; without it, the publisher's own URL.
+		Long: "Sync reads trackers into the database. Without a NAME it reads the tracker of\nthis machine's distribution. NAME is one of:\n\n" + trackerTable() + `
+SOURCE is the URL of a Git or web server, a local repository (bare, shallow or
+with objects missing, too), a Git bundle, a plain folder, or, of trackers that
+are made of documents, a document or an archive of them; without it, the
+publisher's own URL.
 
 Of a repository the whole history is read too: who decided what, when and why.
 Of a server it is fetched only with --history, as it is ten times the bytes;
@@ -47,11 +47,13 @@ What changed since the last time is read, or everything if there was no last
 time. It may be cut off at any point: the old database stays in use, and the
 next run goes on.`,
 		Example: `  wontfix sync
+  wontfix sync ubuntu debian redhat
   wontfix sync ubuntu=/srv/mirrors/ubuntu-cve-tracker.git`,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.Run(cmd.Context(), e, args) },
 	}
 	cmd.ValidArgsFunction = cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoSpace)
 	cmd.Flags().BoolVar(&c.full, "full", false, "read everything, and not only what has changed")
+	cmd.Flags().BoolVar(&c.all, "all", false, "read every tracker, for second opinions")
 	cmd.Flags().BoolVar(&c.history, "history", false, "fetch a tracker's whole history from its server, and not only today's state")
 	cmd.Flags().StringVar(&c.git, "git", "", "run `PROGRAM` as git")
 	return cmd
@@ -59,10 +61,17 @@ next run goes on.`,
 
 // Run reads the trackers that args name, or all.
 func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
-	if len(args) == 0 {
-		for _, s := range tracker.Trackers() {
-			args = append(args, s.Name)
+	switch {
+	case c.all && len(args) > 0:
+		return fmt.Errorf("sync %s: --all and names: give one of them", strings.Join(args, " "))
+	case c.all:
+		args = trackerNames()
+	case len(args) == 0:
+		name, err := c.ownTracker(e)
+		if err != nil {
+			return err
 		}
+		args = []string{name}
 	}
 	type job struct {
 		spec   tracker.Spec
@@ -92,6 +101,51 @@ func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
 		}
 	}
 	return nil
+}
+
+func trackerNames() (names []string) {
+	for _, s := range tracker.Trackers() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// trackerTable says of each tracker what a first sync of it brings.
+func trackerTable() string {
+	width := 0
+	for _, s := range tracker.Trackers() {
+		width = max(width, len(s.Name))
+	}
+	var b strings.Builder
+	for _, s := range tracker.Trackers() {
+		fmt.Fprintf(&b, "  %-*s  %s", width, s.Name, s.Title)
+		if s.Cost != "" {
+			fmt.Fprintf(&b, " (%s)", s.Cost)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// ownTracker returns the tracker that this machine needs, or the one that the
+// database has.
+func (c *syncCmd) ownTracker(e *env) (string, error) {
+	why := "this machine's distribution is not known"
+	if m, _, closer, err := (&target{}).read(e); err == nil {
+		closer.Close()
+		spec, err := tracker.ForDistribution(m.Base.Distribution)
+		if err == nil {
+			return spec.Name, nil
+		}
+		why = err.Error()
+	}
+	if db, err := e.openDB(); err == nil {
+		defer db.Close()
+		if list := db.Trackers(); len(list) == 1 {
+			return list[0].Name, nil
+		}
+	}
+	return "", fmt.Errorf("sync: %s; name a tracker, one of %s", why, strings.Join(trackerNames(), ", "))
 }
 
 // stillThere says what a failed sync leaves.
@@ -137,7 +191,7 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 	start := time.Now()
 	p := newProgress(e)
 	defer p.done()
-	src, err := tracker.Open(ctx, spec, source, tracker.Options{Cache: filepath.Join(cache, "mirrors"), Offline: e.offline, Progress: p.show, Git: c.git, History: c.history})
+	src, err := tracker.Open(ctx, spec, source, tracker.Options{Cache: filepath.Join(cache, "mirrors"), Offline: e.offline, Progress: p.show, Git: c.git, History: c.history, Agent: "wontfix"})
 	if err != nil {
 		return err
 	}
@@ -152,6 +206,9 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 	changes, full, err := src.Changes(ctx, cursor)
 	if err != nil {
 		return err
+	}
+	if full && !c.full && old != nil && spec.Read != nil {
+		changes = tracker.Shrunk(old.Counts(spec.Name).Entries, changes)
 	}
 	t := src.Tracker()
 	if !full && cursor == src.Cursor() && !c.wantsPast(ctx, src, old, spec) {
@@ -273,7 +330,7 @@ func describeTracker(t wontfix.Tracker) string {
 // syncFor brings up to date what a machine needs. A failure is a warning: the
 // answer without it is still true.
 func syncFor(ctx context.Context, e *env, m *wontfix.Machine) {
-	spec, err := tracker.Find(m.Base.Distribution)
+	spec, err := tracker.ForDistribution(m.Base.Distribution)
 	if err != nil || e.offline {
 		return
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,7 +89,7 @@ func (c *whyCmd) Run(ctx context.Context, e *env) error {
 		switch {
 		case err == nil:
 			defer closer.Close()
-			if _, err := tracker.Find(m.Base.Distribution); err == nil || c.given() {
+			if _, err := tracker.ForDistribution(m.Base.Distribution); err == nil || c.given() {
 				o.Machine, root = m, fsys
 			}
 		case c.given():
@@ -105,6 +106,9 @@ func (c *whyCmd) Run(ctx context.Context, e *env) error {
 		return err
 	}
 	defer v.Close()
+	if o.Machine != nil && !c.given() && !v.speaksOf(o.Machine) {
+		o.Machine, root = nil, nil
+	}
 	o.Now = v.now
 	for _, t := range v.Trackers() {
 		v.expectPast(t.Name)
@@ -127,38 +131,114 @@ func (c *whyCmd) Run(ctx context.Context, e *env) error {
 	})
 }
 
+// dossiers returns the dossier of the tracker that speaks of the machine or the
+// release, with what others decided beside it. If that tracker has no such
+// entry, or none was asked for, it is that of the first one that has.
 func (c *whyCmd) dossiers(ctx context.Context, v *view, o match.DossierOptions) ([]*wontfix.Dossier, error) {
-	var list []*wontfix.Dossier
-	for _, t := range v.Trackers() {
-		spec, err := tracker.Find(t.Name)
-		if err != nil {
-			continue // a database of a program that knows more trackers
-		}
-		file, text, err := v.Text(ctx, t.Name, c.id)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		} else if err != nil {
-			return nil, err
-		}
-		change := spec.Parse(file, text)
-		if err := checkSources(change.Entry, c.sources); err != nil {
-			return nil, err
-		}
-		o.Tracker = t
-		d := match.Dossier(change.Entry, o)
-		d.Problems = change.Problems
-		if v.asOf {
-			d.AsOf = v.now.UTC()
-		}
-		if err := v.addHistory(ctx, d); err != nil {
-			return nil, err
-		}
-		list = append(list, d)
+	said, silent, err := v.entries(ctx, c.id)
+	if err != nil {
+		return nil, err
 	}
-	if len(list) == 0 {
+	if len(said) == 0 {
 		return nil, fmt.Errorf("%s: no tracker in the database has an entry of that ID; `wontfix db status` says how old they are", c.id)
 	}
-	return list, nil
+	first, err := c.chosen(said, o)
+	if err != nil {
+		return nil, err
+	}
+	own := said[first]
+	if err := checkSources(own.Entry, c.sources); err != nil {
+		return nil, err
+	}
+	o.Tracker = own.Tracker
+	d := match.Dossier(own.Entry, o)
+	d.Problems = own.problems
+	if v.asOf {
+		d.AsOf = v.now.UTC()
+	}
+	if err := v.addHistory(ctx, d); err != nil {
+		return nil, err
+	}
+	if len(said)+len(silent) > 1 {
+		for i := range d.Subjects {
+			s := &d.Subjects[i]
+			s.Opinions = match.Opinions(own.Tracker.Name, s.Source, cmp.Or(s.Installed, s.Fixed), plain(said))
+			s.Opinions.Silent = append(s.Opinions.Silent, silent...)
+		}
+	}
+	return []*wontfix.Dossier{d}, nil
+}
+
+// speaksOf reports whether the database has the tracker of a machine's
+// distribution.
+func (v *view) speaksOf(m *wontfix.Machine) bool {
+	spec, err := tracker.ForDistribution(m.Base.Distribution)
+	return err == nil && slices.ContainsFunc(v.Trackers(), func(t wontfix.Tracker) bool { return t.Name == spec.Name })
+}
+
+// chosen returns the number of the entry that a dossier is of.
+func (c *whyCmd) chosen(said []entrySaid, o match.DossierOptions) (int, error) {
+	distribution := o.Release.Distribution
+	if o.Machine != nil {
+		distribution = o.Machine.Base.Distribution
+	}
+	spec, err := tracker.ForDistribution(distribution)
+	for i := range said {
+		if err == nil && said[i].Tracker.Name == spec.Name {
+			return i, nil
+		}
+	}
+	if c.given() || c.release != "" {
+		var names []string
+		for _, s := range said {
+			names = append(names, s.Tracker.Name)
+		}
+		return 0, fmt.Errorf("%s: the tracker of %s has no entry of that ID; there is one of %s", c.id, distribution, strings.Join(names, ", "))
+	}
+	return 0, nil
+}
+
+// An entrySaid is an entry with the lines of it that could not be read.
+type entrySaid struct {
+	match.Said
+	problems []wontfix.Problem
+}
+
+func plain(list []entrySaid) []match.Said {
+	said := make([]match.Said, len(list))
+	for i := range list {
+		said[i] = list[i].Said
+	}
+	return said
+}
+
+// entries returns what the trackers of the database say of a vulnerability, in
+// the order of the list of trackers, and the names of those that say nothing.
+func (v *view) entries(ctx context.Context, id string) (said []entrySaid, silent []string, err error) {
+	have := map[string]wontfix.Tracker{}
+	for _, t := range v.Trackers() {
+		have[t.Name] = t
+	}
+	for _, spec := range tracker.Trackers() {
+		t, ok := have[spec.Name]
+		if !ok {
+			continue
+		}
+		file, text, err := v.Text(ctx, t.Name, id)
+		if errors.Is(err, store.ErrNotFound) {
+			silent = append(silent, t.Name)
+			continue
+		} else if err != nil {
+			return nil, nil, err
+		}
+		change := spec.Parse(file, text)
+		if change.Entry == nil {
+			silent = append(silent, t.Name)
+			continue
+		}
+		said = append(said, entrySaid{match.Said{Tracker: t, Entry: change.Entry}, change.Problems})
+	}
+	return said, silent, nil
 }
 
 // addHistory says of each row of a dossier how it came to what it says.
