@@ -384,7 +384,6 @@ type shellDifference struct {
 	client        string
 	cases         []string
 	before, after probeMark
-	reason        string
 }
 
 // shellDifferences compares the second pass of a probe with the first.
@@ -410,7 +409,7 @@ func shellDifferences(p *wontfix.Probe) []shellDifference {
 		}
 		i := slices.IndexFunc(list, func(d shellDifference) bool { return d.client == o.Client && d.before == before && d.after == after })
 		if i < 0 {
-			list = append(list, shellDifference{client: o.Client, before: before, after: after, reason: o.Reason})
+			list = append(list, shellDifference{client: o.Client, before: before, after: after})
 			i = len(list) - 1
 		}
 		list[i].cases = append(list[i].cases, o.Case)

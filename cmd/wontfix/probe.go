@@ -226,6 +226,9 @@ func (c *probeCmd) probe(ctx context.Context, e *env, r probe.Request) (*wontfix
 		p.Absent = probe.Absent(p.Clients, p.Untested)
 	}
 	m := belong(p)
+	if len(r.Command) > 0 {
+		p.Behaviour = []wontfix.Behaviour{} // its arguments need not be those of the default
+	}
 	probe.Assess(p)
 	if err := c.decided(ctx, e, p, m); err != nil {
 		return nil, err
@@ -254,8 +257,11 @@ func (c *probeCmd) again(ctx context.Context, e *env, r probe.Request, room wont
 	r.Env, r.Overrides = os.Environ(), nil
 	s := &wontfix.ProbeInShell{}
 	_, err := collect(ctx, e, r, "in this shell", func(m probe.Message) {
-		if m.Outcome != nil {
-			s.Outcomes = append(s.Outcomes, *m.Outcome)
+		if o := m.Outcome; o != nil {
+			if o.Seen.Alert == 0 {
+				o.Reason = "" // a client may print what its environment has
+			}
+			s.Outcomes = append(s.Outcomes, *o)
 		}
 	})
 	return s, err

@@ -20,7 +20,6 @@ func TestMain(m *testing.M) {
 		"wontfix":   func() { os.Exit(start(func() time.Time { return today })) },
 		"measure":   measure,
 		"tlsclient": tlsclient,
-		"axel":      tlsclient, // a kind of client that vulnerabilities are known of
 	})
 }
 
