@@ -138,7 +138,7 @@ func smtp(c *clear) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(offers[1:], func(s string) bool { return strings.EqualFold(s, "STARTTLS") }) {
+	if !slices.ContainsFunc(offers[1:], func(s string) bool { return hasWords(s, "STARTTLS") }) {
 		return errors.New("the server does not offer STARTTLS")
 	}
 	if err := c.ask("STARTTLS\r\n"); err != nil {

@@ -52,7 +52,7 @@ func scripted(t *testing.T, part func(net.Conn)) string {
 // goods are what good servers say before TLS; the last is an answer to the
 // request for it. The first of a protocol in which the client begins is empty.
 var goods = map[string][]string{
-	"smtp":     {"220-mail\r\n220 ready\r\n", "250-mail\r\n250-SIZE 1\r\n250-starttls\r\n250 HELP\r\n", "220 go ahead\r\n"},
+	"smtp":     {"220-mail\r\n220 ready\r\n", "250-mail\r\n250-SIZE 1\r\n250-starttls now\r\n250 HELP\r\n", "220 go ahead\r\n"},
 	"imap":     {"* OK [CAPABILITY IMAP4rev1] ready\r\n", "a OK begin\r\n"},
 	"pop3":     {"+OK ready <1@mail>\r\n", "+OK\r\n"},
 	"ldap":     {"", ldapResponse(0, "", startTLSOID)},
@@ -105,6 +105,7 @@ func TestStartTLSRefused(t *testing.T) {
 		"smtp": {
 			"not offered":                   {"220 ready\r\n", "250-mail\r\n250 SIZE 1\r\n"},
 			"not offered in the first line": {"220 ready\r\n", "250 STARTTLS\r\n"},
+			"offers another thing":          {"220 ready\r\n", "250-mail\r\n250 STARTTLSX\r\n"},
 			"not ready":                     {"554 no\r\n"},
 			"refused":                       {"220 ready\r\n", "250-mail\r\n250 STARTTLS\r\n", "454 not now\r\n"},
 			"response with the answer":      {"220 ready\r\n", "250-mail\r\n250 STARTTLS\r\n", "220 go\r\n250 injected\r\n"},
