@@ -32,9 +32,9 @@ func link(label, target string) string {
 // says writes a row's word and detail.
 func says(r wontfix.Row) string {
 	if r.Detail == "" {
-		return r.Status
+		return statusWord(r.Status)
 	}
-	return r.Status + " (" + r.Detail + ")"
+	return statusWord(r.Status) + " (" + r.Detail + ")"
 }
 
 // plainSpans writes spans as Markdown without their styles.

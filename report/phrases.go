@@ -55,7 +55,12 @@ func rank(order []string, s string) int {
 }
 
 // plainWord returns a word of a closed list for reading: without hyphens.
-func plainWord(s string) string { return strings.ReplaceAll(s, "-", " ") }
+func plainWord(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return strings.ReplaceAll(s, "-", " ")
+}
 
 func reasonList(words []string) string {
 	phrases := make([]string, len(words))
@@ -236,12 +241,25 @@ func statementSpans(r wontfix.Row, release string) (spans []span) {
 	if r.Release != "" && r.Release != release && release != "" {
 		spans = append(spans, dim(r.Release+": "))
 	}
-	spans = append(spans, text(r.Status))
+	spans = append(spans, text(statusWord(r.Status)))
 	if r.Detail != "" {
 		spans = append(spans, text(" ("+r.Detail+")"))
 	}
 	return spans
 }
+
+// statusWord writes a tracker's word for the status. Debian's is the version
+// with the fix, where there is one.
+func statusWord(s string) string {
+	if isVersion(s) {
+		return "fixed in " + s
+	}
+	return s
+}
+
+// isVersion reports whether a word is a version: no tracker has a word that
+// begins with a digit.
+func isVersion(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
 
 // place writes where a row stands.
 func place(r wontfix.Row) string {

@@ -303,7 +303,7 @@ func (t *scanText) release() string {
 
 // fixSpans says which version has a fix and how to come by it.
 func fixSpans(f *wontfix.Finding) (spans []span) {
-	if f.FixedVersion != "" && !strings.Contains(f.Tracker.Detail, f.FixedVersion) {
+	if f.FixedVersion != "" && f.FixedVersion != f.Tracker.Status && !strings.Contains(f.Tracker.Detail, f.FixedVersion) {
 		spans = append(spans, text(", fixed in "), strong(f.FixedVersion))
 	}
 	if f.Product != "" {
