@@ -95,6 +95,9 @@ var alpineVersion = regexp.MustCompile(`^v?(\d+\.\d+)(\.\d+)*$`)
 // forms: "bookworm", "debian-12", "fedora-38", "esm-infra/xenial",
 // "ubuntu-22.04", "opensuse-leap-15.5", "alpine-3.18.4".
 func release(namespace, distro string) wontfix.Release {
+	if strings.Contains(namespace, "/") {
+		return wontfix.Release{}
+	}
 	r := wontfix.Release{Distribution: namespace}
 	if d := distributions[namespace]; d != "" {
 		r.Distribution = d
@@ -115,7 +118,7 @@ func release(namespace, distro string) wontfix.Release {
 		distro = "v" + alpineVersion.FindStringSubmatch(distro)[1]
 	}
 	r.Series = distro
-	if r.Series == "" || strings.ContainsAny(r.String(), " \t\n") || strings.Contains(r.Series, "/") || strings.Contains(r.Distribution, "/") {
+	if r.Series == "" || strings.ContainsAny(r.String(), " \t\n") || strings.Contains(r.Series, "/") {
 		r.Series, r.Product = "", ""
 	}
 	return r
