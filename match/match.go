@@ -119,10 +119,10 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 	last := make(map[key]int, len(statements)/2) // the last statement of each key
 	var order []int                              // the first statement of each key
 	next := make([]int, len(statements))         // of the same key; 0: none
-	var packages []*wontfix.Statement
+	var packages []packageRow
 	for i := range statements {
 		if statements[i].Scope == wontfix.ScopePackage {
-			packages = append(packages, &statements[i])
+			packages = append(packages, newPackageRow(&statements[i]))
 			continue
 		}
 		k := key{statements[i].Source, statements[i].ID}

@@ -15,10 +15,31 @@ type scoped struct {
 	row wontfix.Row // as it is shown; without a name if it is the tracker's
 }
 
+// A packageRow is a statement about a package as a whole. Where it gives a
+// regular expression for the names of source packages, names is that.
+type packageRow struct {
+	*wontfix.Statement
+	names *regexp.Regexp
+}
+
+// newPackageRow reads the name that a statement gives. An expression that cannot
+// be read fits no package.
+func newPackageRow(s *wontfix.Statement) packageRow {
+	r := packageRow{Statement: s}
+	if strings.ContainsAny(s.Source, `*?()[]{}|\^$`) {
+		r.names, _ = regexp.Compile(`^(?:` + s.Source + `)$`) // nil: compared as a name
+	}
+	return r
+}
+
+func (r *packageRow) fits(source string) bool {
+	return r.Source == source || r.names != nil && r.names.MatchString(source)
+}
+
 // scopedTo returns what statements and the machine's own notices say of a source
 // package as a whole: that its support has ended, that an update is being
 // worked on, that its support is limited, in the order in which they count.
-func scopedTo(m *wontfix.Machine, source string, statements []*wontfix.Statement) []scoped {
+func scopedTo(m *wontfix.Machine, source string, rows []packageRow) []scoped {
 	var list []scoped
 	for i := range m.Notices {
 		n := &m.Notices[i]
@@ -36,9 +57,10 @@ func scopedTo(m *wontfix.Machine, source string, statements []*wontfix.Statement
 		row := RowOf(&wontfix.Tracker{Name: "debian-security-support"}, s)
 		list = append(list, scoped{s, row})
 	}
-	for _, s := range statements {
+	for i := range rows {
+		s := rows[i].Statement
 		told := slices.ContainsFunc(list, func(have scoped) bool { return have.Word == s.Word })
-		if !told && (s.Release.Base() == m.Base || s.Release.Distribution == m.Base.Distribution && s.Release.Series == "") && fits(s.Source, source) {
+		if !told && (s.Release.Base() == m.Base || s.Release.Distribution == m.Base.Distribution && s.Release.Series == "") && rows[i].fits(source) {
 			list = append(list, scoped{s, wontfix.Row{}})
 		}
 	}
@@ -48,16 +70,6 @@ func scopedTo(m *wontfix.Machine, source string, statements []*wontfix.Statement
 
 func rankScoped(s scoped) int {
 	return slices.Index([]wontfix.Decision{wontfix.DecisionEndOfLife, wontfix.DecisionFixPending, wontfix.DecisionWontFix}, s.Decision)
-}
-
-// fits reports whether a source package has the name that a list gives, or one
-// that its regular expression stands for.
-func fits(pattern, source string) bool {
-	if !strings.ContainsAny(pattern, `*?()[]{}|\^$`) {
-		return pattern == source
-	}
-	re, err := regexp.Compile(`^(?:` + pattern + `)$`)
-	return err == nil && re.MatchString(source)
 }
 
 // weighScoped adds to a finding what is said of its package as a whole. What was
