@@ -258,6 +258,9 @@ func Golden(t *testing.T, parse Parse, vendor string, release func(stream, tier 
 		var got []string
 		ok := false
 		for _, c := range changes {
+			if c.Entry == nil {
+				continue
+			}
 			for _, s := range c.Entry.Statements {
 				if s.ID != g.ID || s.Source != g.Package {
 					continue

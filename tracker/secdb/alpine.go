@@ -77,7 +77,8 @@ func ParseRejections(file string, text []byte) iter.Seq2[wontfix.Change, error] 
 			for j, n := range root.Content[i+1].Content {
 				names := cveForm.FindAllString(scalar(n), -1)
 				if len(names) == 0 || name == "" {
-					l.problem(n.Line, "rejection of %q: %q has no CVE ID", name, scalar(n))
+					l.problem(n.Line, "rejection of %q: %q has no package or no CVE ID", name, scalar(n))
+					continue
 				}
 				for _, id := range names {
 					e := l.entry(id)
