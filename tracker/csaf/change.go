@@ -3,6 +3,7 @@ package csaf
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"wontfix"
@@ -68,7 +69,7 @@ func (j *joiner) change(index int) (c wontfix.Change, ok bool) {
 	return c, true
 }
 
-func (v *vulnerability) title() string { return "number " + itoa(v.index+1) }
+func (v *vulnerability) title() string { return "number " + strconv.Itoa(v.index+1) }
 
 // isID reports whether text can be the ID of a vulnerability in some list.
 func isID(text string) bool {

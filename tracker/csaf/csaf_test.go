@@ -198,6 +198,50 @@ func documentOf(t *testing.T, in map[string]string) []byte {
 	return text
 }
 
+// TestOther reads a document in the way of a maker of devices: no
+// relationships, versions as branches, groups, vulnerabilities before the
+// products, and no CVE.
+func TestOther(t *testing.T) {
+	const text = `{"vulnerabilities":[
+{"ids":[{"system_name":"x","text":"ACME-2024-7"}],
+ "notes":[{"category":"details","text":"A patch would be too invasive."}],
+ "product_status":{"known_affected":["A-1","A-2"],"known_not_affected":["B"],"last_affected":["C"],"unknown":["D"]},
+ "remediations":[{"category":"none_available","details":"None yet.","product_ids":["A-1"]},
+  {"category":"no_fix_planned","details":"It is at its end of life.","group_ids":["G"]},
+  {"category":"mitigation","details":"Pull the plug.","product_ids":["A-1"]},
+  {"category":"vendor_fix","details":"Update.","product_ids":["C"],"date":"2024-05-06T00:00:00Z","url":"https://example.com/ACME-SA-1"}],
+ "threats":[{"category":"impact","details":"The vulnerable code is not reachable.","product_ids":["B"]}]},
+{"cve":"CVE-24-1"}],
+"document":{"category":"csaf_vex","tracking":{"id":"ACME-SA-1"}},
+"product_tree":{"product_groups":[{"group_id":"G","product_ids":["A-1","A-2"]}],
+ "branches":[{"name":"ACME","category":"vendor","branches":[{"category":"product_name","name":"Router","branches":[
+  {"category":"product_version","name":"1.0","product":{"product_id":"A-1","name":"Router 1.0"}},
+  {"category":"product_version","name":"2.0","product":{"product_id":"A-2","name":"Router 2.0","product_identification_helper":{"purl":"pkg:deb/debian/router@2.0?arch=source&distro=bookworm"}}}]}]}],
+ "full_product_names":[{"product_id":"B","name":"Switch","product_identification_helper":{"cpe":"cpe:2.3:h:acme:switch:7:*:*:*:*:*:*:*"}},{"product_id":"C","name":"Hub"}]}}`
+	changes := parse(t, Other("acme"), "a.json", []byte(text))
+	if len(changes) != 2 || changes[1].Entry != nil || len(changes[1].Problems) != 1 || changes[1].Problems[0].Line != 10 {
+		t.Fatalf("got %+v", changes)
+	}
+	e := changes[0].Entry
+	trace(t, []byte(text), e)
+	if e.ID != "ACME-2024-7" || e.Mitigation != "Pull the plug." {
+		t.Errorf("got %s, mitigation %q", e.ID, e.Mitigation)
+	}
+	var got []string
+	for _, s := range e.Statements {
+		got = append(got, strings.Join([]string{s.Release.String(), s.Source, s.Word, s.Decision.String(), s.Reasons.String(), s.Decided}, " "))
+	}
+	want := []string{
+		"acme Router no_fix_planned wont-fix too-intrusive,eol-release ",
+		"debian/bookworm router no_fix_planned wont-fix too-intrusive,eol-release ",
+		"acme/7 switch known_not_affected not-affected not-exploitable-here ",
+		"acme Hub vendor_fix fixed  2024-05-06",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 func TestNoDocument(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                  "a.json: document: line 1: ",

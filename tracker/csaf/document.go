@@ -15,7 +15,6 @@ type document struct {
 	text      string
 	id        place
 	category  place
-	publisher place
 	severity  place
 	published place
 
@@ -32,8 +31,7 @@ type document struct {
 type product struct {
 	id, name  string
 	cpe, purl string
-	vendor    string // the branches that it stands in
-	branch    string // name of the nearest branch of category product_name
+	branch    string // name of the nearest branch of category product_name that it stands in
 	version   string // of the nearest branch of category product_version
 
 	// component and platform are set for a component as part of a product:
@@ -102,13 +100,6 @@ func (d *document) readHead(r *reader) error {
 			return r.object(func(name string) error {
 				if name == "text" {
 					return r.take(&d.severity)
-				}
-				return r.dec.SkipValue()
-			})
-		case "publisher":
-			return r.object(func(name string) error {
-				if name == "name" {
-					return r.take(&d.publisher)
 				}
 				return r.dec.SkipValue()
 			})
@@ -182,8 +173,6 @@ func (d *document) readBranch(r *reader, depth int) error {
 	for _, n := range d.listed[first:] {
 		p := &d.products[n]
 		switch {
-		case category.text == "vendor" && p.vendor == "":
-			p.vendor = title.text
 		case category.text == "product_name" && p.branch == "":
 			p.branch = title.text
 		case category.text == "product_version" && p.version == "":

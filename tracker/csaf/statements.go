@@ -361,8 +361,6 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-func itoa(n int) string { return strconv.Itoa(n) }
-
 // escape makes a name a part of a JSON Pointer.
 func escape(name string) string {
 	if !strings.ContainsAny(name, "~/") {
