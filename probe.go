@@ -227,6 +227,7 @@ type Effect struct {
 // ProbeInShell is a second pass: the clients with the environment and the home
 // of the user.
 type ProbeInShell struct {
+	Unsafe   int       `json:"unsafe"` // clients that are unsafe there, and not else
 	Outcomes []Outcome `json:"outcomes"`
 }
 

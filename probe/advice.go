@@ -74,7 +74,7 @@ var general = map[string]string{
 	"S": "Take away the other ways to trust as well: see the snippets of wontfix pin.",
 }
 
-const replace = "Upgrade it, or use a program that is safe above for what matters."
+const replace = "Upgrade it, or use another program for what matters."
 
 // advise says what to do about clients that fail alike, those with the same
 // advice together.

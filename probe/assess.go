@@ -93,6 +93,13 @@ func Assess(p *wontfix.Probe) {
 	sortOutcomes(p.Outcomes)
 	if p.Shell != nil {
 		sortOutcomes(p.Shell.Outcomes)
+		p.Shell.Unsafe = 0
+		in := newLedger(&wontfix.Probe{Cases: p.Cases, Outcomes: p.Shell.Outcomes})
+		for _, c := range p.Clients {
+			if in.worst(c.ID) < len(ranks) && l.worst(c.ID) >= len(ranks) {
+				p.Shell.Unsafe++
+			}
+		}
 	}
 	p.Summary = wontfix.ProbeSummary{Clients: len(p.Clients), Cases: len(p.Cases), Overrides: len(p.Overrides)}
 	for _, c := range p.Clients {

@@ -95,6 +95,11 @@ func TestAssess(t *testing.T) {
 			t.Errorf("gate %s: %d, want %d", name, have, want)
 		}
 	}
+	p.Shell = &wontfix.ProbeInShell{Outcomes: append(lettered("safe", "T01 T02 N01", "aal"), lettered("nothing", "T01 T02", "aa")...)}
+	Assess(p)
+	if trips, _ := ParseGate("unsafe"); p.Shell.Unsafe != 1 || trips(p) != 7 {
+		t.Errorf("in the shell: %d unsafe, gate %d; want 1 more", p.Shell.Unsafe, trips(p))
+	}
 	if _, err := ParseGate("worse"); err == nil || !strings.Contains(err.Error(), "unsafe, leak, critical") {
 		t.Errorf("unknown gate: %v", err)
 	}

@@ -13,7 +13,13 @@ var gates = []struct {
 	name  string
 	trips func(*wontfix.Probe) int
 }{
-	{"unsafe", func(p *wontfix.Probe) int { return p.Summary.Unsafe }},
+	{"unsafe", func(p *wontfix.Probe) int {
+		n := p.Summary.Unsafe
+		if p.Shell != nil {
+			n += p.Shell.Unsafe
+		}
+		return n
+	}},
 	{"leak", func(p *wontfix.Probe) int { return p.Summary.Leaking }},
 	{"critical", func(p *wontfix.Probe) int { return failing(p, Critical) }},
 	{"high", func(p *wontfix.Probe) int { return failing(p, High) }},

@@ -381,7 +381,7 @@ func effectText(o wontfix.Override) string {
 
 // A shellDifference is what a client does otherwise in the user's shell.
 type shellDifference struct {
-	client        string
+	clients       []string
 	cases         []string
 	before, after probeMark
 }
@@ -407,14 +407,27 @@ func shellDifferences(p *wontfix.Probe) []shellDifference {
 		if !ok || before == after {
 			continue
 		}
-		i := slices.IndexFunc(list, func(d shellDifference) bool { return d.client == o.Client && d.before == before && d.after == after })
+		i := slices.IndexFunc(list, func(d shellDifference) bool {
+			return d.clients[0] == o.Client && d.before == before && d.after == after
+		})
 		if i < 0 {
-			list = append(list, shellDifference{client: o.Client, before: before, after: after})
+			list = append(list, shellDifference{clients: []string{o.Client}, before: before, after: after})
 			i = len(list) - 1
 		}
 		list[i].cases = append(list[i].cases, o.Case)
 	}
-	return list
+	var folded []shellDifference
+	for _, d := range list {
+		i := slices.IndexFunc(folded, func(f shellDifference) bool {
+			return f.before == d.before && f.after == d.after && slices.Equal(f.cases, d.cases)
+		})
+		if i < 0 {
+			folded = append(folded, d)
+			continue
+		}
+		folded[i].clients = append(folded[i].clients, d.clients...)
+	}
+	return folded
 }
 
 // says puts a difference into words: what the mark means in the shell, and what

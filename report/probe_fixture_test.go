@@ -94,7 +94,7 @@ func exampleProbe() *wontfix.Probe {
 		{ID: "proxy", Kind: "env", Class: wontfix.OverrideRedirect, Source: "https_proxy", Match: "https_proxy=http://proxy.example:3128", Clients: []string{"curl"}, Summary: "not measured: the room has no proxy"},
 		{ID: "NODE_OPTIONS", Kind: "env", Class: wontfix.OverrideHook, Source: "NODE_OPTIONS", Match: "NODE_OPTIONS", Clients: []string{"node/https"}, Summary: "not measured: it would run code", Note: "with --require alone"},
 	}
-	p.Shell = &wontfix.ProbeInShell{Outcomes: append(exampleOutcomes("curl", "aaaaaaarr "), exampleOutcomes("perl/LWP", "arrrraarr ")...)}
+	p.Shell = &wontfix.ProbeInShell{Unsafe: 1, Outcomes: append(exampleOutcomes("curl", "aaaaaaarr "), exampleOutcomes("perl/LWP", "arrrraarr ")...)}
 	p.Behaviour = []wontfix.Behaviour{
 		{ID: "CVE-2014-9365", Sources: []string{"python2.7"}, Time: p.Time, Client: "python2.7/urllib", Path: "/usr/bin/python2.7", Shows: wontfix.ShowsVulnerable, Because: "accepts T02, T03, N01",
 			Package: "python2.7-minimal", Version: "2.7.6-8"},

@@ -86,7 +86,7 @@ func markdownRest(w io.Writer, p *wontfix.Probe) {
 		list := shellDifferences(p)
 		for _, d := range list {
 			now, before := d.says()
-			fmt.Fprintf(w, "- %s: %s in %s, else %s\n", cleanMarkdown(d.client), now, cleanMarkdown(ranges(d.cases)), before)
+			fmt.Fprintf(w, "- %s: %s in %s, else %s\n", cleanMarkdown(foldIDs(d.clients)), now, cleanMarkdown(ranges(d.cases)), before)
 		}
 		if len(list) == 0 {
 			fmt.Fprintln(w, "Every client does the same.")

@@ -20,6 +20,9 @@ func textProbe(w io.Writer, p *wontfix.Probe, o Options) error {
 		st = styleNever
 	}
 	t.para(0, in(st, head), text(rest))
+	if p.Shell != nil && p.Shell.Unsafe > 0 {
+		t.para(0, in(styleNever, "In this shell "+count(p.Shell.Unsafe, "more client")+" "+isAre(p.Shell.Unsafe)+" unsafe"), text(", with your environment and home."))
+	}
 	if n := p.Summary.Overrides; n > 0 {
 		t.para(0, strong(count(n, "override")), text(fmt.Sprintf(" of what clients verify; %d seen to work.", p.Summary.Effective)))
 	}
@@ -43,6 +46,13 @@ func textProbe(w io.Writer, p *wontfix.Probe, o Options) error {
 	t.blank()
 	t.para(0, dim(strings.TrimSpace(cmp.Or(p.Tool, o.Version)+" "+p.Time.UTC().Format(time.DateTime+" MST"))))
 	return t.end()
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
 }
 
 // failure writes what is wrong with clients, what it means, and what to do.
@@ -116,7 +126,7 @@ func (p *page) inShell(pr *wontfix.Probe) {
 	p.rule(strong("in this shell"), dim(" · "+count(len(list), "difference")+" with your environment and home"))
 	for _, d := range list {
 		now, before := d.says()
-		p.flow(2, 4, []span{strong(d.client), text(": "), in(markStyle(d.after), now), text(" in " + ranges(d.cases) + ", else " + before)})
+		p.flow(2, 4, []span{strong(foldIDs(d.clients)), text(": "), in(markStyle(d.after), now), text(" in " + ranges(d.cases) + ", else " + before)})
 	}
 }
 
