@@ -77,6 +77,8 @@ func TestMerge(t *testing.T) {
 		{"only an advisory knows it", map[string]string{fileCVE: "CVE-2023-0002\n\tRESERVED\n", fileDSA: advisory + "\t[bullseye] - a 1-2\n"},
 			"CVE-2023-0002  RESERVED unknown firm [] data/CVE/list:2\n" +
 				"CVE-2023-0001 bullseye a 1-2 fixed firm [] 1-2 DSA-1-1 2023-03-29 data/DSA/list:3\n"},
+		{"reserved, and an advisory is out", map[string]string{fileCVE: "CVE-2023-0001\n\tRESERVED\n\t{DSA-1-1}\n", fileDSA: advisory + "\t[bullseye] - a 1-2\n"},
+			"CVE-2023-0001 bullseye a 1-2 fixed firm [] 1-2 DSA-1-1 2023-03-29 data/DSA/list:3\n"},
 		{"an advisory without a CVE ID", map[string]string{fileCVE: "\n", fileDTSA: "[August 26th, 2005] DTSA-1-1 a - various\n\t[etch] - a 1-0etch1 (high)\n"},
 			"DTSA-1-1 etch a 1-0etch1 fixed firm [] 1-0etch1 DTSA-1-1 2005-08-26 high data/DTSA/list:2\n"},
 		{"the next point release", map[string]string{fileCVE: "CVE-2023-0001\n\t- a 2-1\n\t[bullseye] - a <no-dsa> (Minor issue)\n", filePoint: "CVE-2023-0001\n\t[bullseye] - a 1-2\n", fileOldPoint: "CVE-2023-0003\n\t[buster] - b 1-3\n"},

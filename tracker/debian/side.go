@@ -260,6 +260,11 @@ func (side *sideFiles) join(c *wontfix.Change) {
 		side.suites.mark(&c.Entry.Statements[i])
 	}
 	side.add(c.Entry)
+	// That a number is reserved or nobody has looked says nothing where there is a
+	// row about a package.
+	if list := c.Entry.Statements; len(list) > 1 && (list[0].Word == "RESERVED" || list[0].Word == "TODO:") {
+		c.Entry.Statements = list[1:]
+	}
 }
 
 func (side *sideFiles) add(e *wontfix.Entry) {
