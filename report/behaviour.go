@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"wontfix"
 )
@@ -43,6 +44,17 @@ func sameBehaviour(list []wontfix.Behaviour) [][]wontfix.Behaviour {
 		groups[i] = append(groups[i], b)
 	}
 	return groups
+}
+
+// byVulnerability puts clients of a probe together whatever package they are of,
+// and what is vulnerable first.
+func byVulnerability(list []wontfix.Behaviour) [][]wontfix.Behaviour {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Package = ""
+	}
+	slices.SortStableFunc(list, func(a, b wontfix.Behaviour) int { return -strings.Compare(string(a.Shows), string(b.Shows)) })
+	return sameBehaviour(list)
 }
 
 // versionSays puts [wontfix.Behaviour.VersionSays] into words.

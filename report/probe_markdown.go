@@ -104,9 +104,10 @@ func markdownRest(w io.Writer, p *wontfix.Probe) {
 	}
 	if len(p.Behaviour) > 0 {
 		fmt.Fprint(w, "\n## Vulnerabilities\n\n")
-		markdownTable(w, "vulnerability", "client", "behaviour", "because")
-		for _, b := range p.Behaviour {
-			markdownRow(w, cleanMarkdown(b.ID), cleanMarkdown(b.Client), cleanMarkdown(string(b.Shows)), cleanMarkdown(b.Because))
+		markdownTable(w, "vulnerability", "clients", "behaviour", "because")
+		for _, same := range byVulnerability(p.Behaviour) {
+			b := same[0]
+			markdownRow(w, cleanMarkdown(b.ID), cleanMarkdown(foldIDs(clientsOf(same))), cleanMarkdown(string(b.Shows)), cleanMarkdown(b.Because))
 		}
 	}
 	if len(p.Untested)+len(p.Absent)+len(p.Room.Notes) > 0 {

@@ -181,21 +181,27 @@ func (t *probeTable) row(r probeRow, cases []wontfix.Case, list []probeMark) {
 }
 
 // wrapCells breaks text into lines of at most n columns, those after the first
-// two shorter. What has no space is cut off.
+// two shorter. A word that is longer is broken.
 func wrapCells(s string, n int) []string {
 	lines := []string{""}
 	for _, w := range strings.Fields(s) {
-		last, limit := lines[len(lines)-1], n
-		if len(lines) > 1 {
-			limit -= 2
-		}
-		switch {
-		case last == "":
-			lines[len(lines)-1] = cut(w, limit)
-		case columns(last)+1+columns(w) <= limit:
-			lines[len(lines)-1] = last + " " + w
-		default:
-			lines = append(lines, cut(w, n-2))
+		for w != "" {
+			last, limit := lines[len(lines)-1], n
+			if len(lines) > 1 {
+				limit = n - 2
+			}
+			switch {
+			case last == "" && columns(w) <= limit:
+				lines[len(lines)-1], w = w, ""
+			case last == "":
+				head := prefix(w, limit)
+				lines[len(lines)-1], w = head, w[len(head):]
+				lines = append(lines, "")
+			case columns(last)+1+columns(w) <= limit:
+				lines[len(lines)-1], w = last+" "+w, ""
+			default:
+				lines = append(lines, "")
+			}
 		}
 	}
 	return lines

@@ -198,7 +198,7 @@ func (p *page) behaviour(pr *wontfix.Probe) {
 	for _, b := range pr.Behaviour {
 		ids = max(ids, min(columns(Clean(b.ID)), 20))
 	}
-	for _, same := range sameBehaviour(pr.Behaviour) {
+	for _, same := range byVulnerability(pr.Behaviour) {
 		b := same[0]
 		p.row(2, []field{{text(b.ID), ids + 1}, {in(showsStyle(b.Shows), string(b.Shows)), 11}}, text(foldIDs(clientsOf(same))+": "+b.Because))
 	}
