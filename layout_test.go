@@ -35,6 +35,7 @@ var layout = map[string][]string{
 	"tracker/arch":        {"", "internal/markup"},
 	"tracker/photon":      {"", "internal/markup"},
 	"tracker/openssl":     {"", "internal/markup"},
+	"tracker/oval":        {"", "internal/markup"},
 	"tracker/ubuntu":      {"", "lifecycle", "reason"},
 	"history":             {"", "reason"},
 	"inventory":           {"", "internal/rpmdb", "lifecycle", "version"},
