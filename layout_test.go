@@ -36,6 +36,7 @@ var layout = map[string][]string{
 	"tracker/photon":      {"", "internal/markup"},
 	"tracker/openssl":     {"", "internal/markup"},
 	"tracker/oval":        {"", "internal/markup"},
+	"tracker/updateinfo":  {"", "internal/markup"},
 	"tracker/ubuntu":      {"", "lifecycle", "reason"},
 	"history":             {"", "reason"},
 	"inventory":           {"", "internal/rpmdb", "lifecycle", "version"},
