@@ -30,7 +30,7 @@ type FindOptions struct {
 	Path string `json:"path"` // folders, as in PATH
 	Home string `json:"home"` // of the user, where version managers keep theirs
 	Dir  string `json:"-"`    // a folder that can be written
-	// Limit is how long a program has to say who it is; 10 seconds if zero.
+	// Limit is how long a program has to say who it is; 30 seconds if zero.
 	Limit time.Duration `json:"limit,omitempty"`
 
 	room Room // in which programs are asked
@@ -328,7 +328,7 @@ func describe(r row, out string) description {
 
 // output runs a program that says who it is.
 func (o FindOptions) output(ctx context.Context, path string, args []string) (string, error) {
-	limit := cmp.Or(o.Limit, 10*time.Second)
+	limit := cmp.Or(o.Limit, 30*time.Second)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)

@@ -25,8 +25,8 @@ import (
 // ofPackages are the clients that a machine has which has a package of Debian
 // 12. It is not made from the table.
 var ofPackages = map[string]string{
-	"apt": "apt", "aria2": "aria2c", "axel": "axel", "busybox": "busybox/wget", "cargo": "cargo/git", "curl": "curl", "debsecan": "debsecan", "elinks": "elinks",
-	"emacs-nox": "emacs", "erlang-inets": "erlang/httpc", "git": "git", "gnutls-bin": "gnutls-cli", "guile-gnutls": "guile/web", "httpie": "httpie", "lftp": "lftp",
+	"apt": "apt", "aria2": "aria2c", "axel": "axel", "busybox": "busybox/wget", "cargo": "cargo/git", "curl": "curl curl/smtps curl/imaps curl/pop3s curl/smtp-starttls curl/imap-starttls curl/pop3-starttls", "debsecan": "debsecan",
+	"elinks": "elinks", "emacs-nox": "emacs", "erlang-inets": "erlang/httpc", "git": "git", "gnutls-bin": "gnutls-cli", "guile-gnutls": "guile/web", "httpie": "httpie", "lftp": "lftp",
 	"libio-socket-ssl-perl": "perl/IO::Socket::SSL perl/HTTP::Tiny", "liblwp-protocol-https-perl": "perl/LWP", "libmojolicious-perl": "perl/Mojo",
 	"libnet-ssleay-perl": "perl/Net::SSLeay", "links": "links", "lua-sec": "lua/luasec", "lynx": "lynx", "mercurial": "hg", "mono-runtime": "mono/WebClient", "ncat": "ncat",
 	"nodejs": "node/https node/fetch node/tls", "openjdk-17-jre-headless": "java/HttpsURLConnection java/HttpClient java/SSLSocket", "openssl": "openssl/s_client",

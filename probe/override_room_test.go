@@ -44,6 +44,7 @@ func TestOverrideEffects(t *testing.T) {
 		{"debsecan-disable-https-check", "debsecan", all, false},
 		{"aria2-check-certificate", "aria2c", all, false},
 		{"axel-insecure", "axel", all, false},
+		{"lftp-verify", "lftp", all, false},
 		{"w3m-verify-server", "w3m", "chain check off", false},
 		{"lynx-force-ssl-prompt", "lynx", all, false},
 		{"httpie-verify", "httpie", all, false},
@@ -66,7 +67,7 @@ func TestOverrideEffects(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := Request{Find: FindOptions{Path: "/usr/local/bin:/usr/bin:/bin:/usr/local/go/bin", Home: home}, Overrides: &o,
-		Clients: []string{"python2.7/urllib", "python3.11/", "python3/", "curl", "git", "npm", "wget", "node/https", "perl", "ruby/gem", "apt", "debsecan", "aria2c", "axel", "w3m", "lynx", "httpie", "hg", "go"}}
+		Clients: []string{"python2.7/urllib", "python3.11/", "python3/", "curl", "git", "npm", "wget", "node/https", "perl", "ruby/gem", "apt", "debsecan", "aria2c", "axel", "lftp", "w3m", "lynx", "httpie", "hg", "go"}}
 	have := map[string]Override{}
 	clients := map[string]bool{}
 	for m, err := range Isolated(t.Context(), r, os.Args[0], roomArgument) {

@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	neturl "net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +68,22 @@ func madeClient(kind, url, ca string) int {
 			os.Stdout = out
 			return 1
 		}
+	case "wavers": // leaks, but for the first time
+		if err = get(strict); err == nil {
+			break
+		}
+		if f, e := os.OpenFile(filepath.Join(os.Getenv("PROBE_FOLDER"), "first"), os.O_CREATE|os.O_EXCL, 0o600); e == nil {
+			f.Close()
+			if u, e := neturl.Parse(url); e == nil {
+				if c, e := tls.Dial("tcp", u.Host, lax); e == nil {
+					c.Close()
+				}
+			}
+			return 1
+		}
+		os.Stdout, _ = os.Open(os.DevNull)
+		get(lax)
+		return 1
 	case "counts": // how many there are of it
 		os.Exit(countingClient(os.Getenv("PROBE_FOLDER"), func() error { return get(strict) }))
 	case "dials":
@@ -109,5 +127,16 @@ func TestMadeClients(t *testing.T) {
 				t.Errorf("%s, want %s", have, want)
 			}
 		})
+	}
+}
+
+// TestWavers: a client that leaks its request, but for the first time, leaks it
+// in each case.
+func TestWavers(t *testing.T) {
+	r := Request{Command: []string{os.Args[0], "{url}", "{ca}"}, Cases: []string{"N01", "T03"}, Env: []string{"PROBE_CLIENT=wavers", "PROBE_FOLDER=" + t.TempDir()}}
+	for _, o := range outcomes(probed(t, false, r)) {
+		if want := map[string]Verdict{"T01": Accept, "N01": Leak, "T03": Leak}[o.Case]; o.Verdict != want {
+			t.Errorf("%s: %s, want %s: %+v", o.Case, o.Verdict, want, o.Seen)
+		}
 	}
 }
