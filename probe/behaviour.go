@@ -129,9 +129,11 @@ func packageOf(c wontfix.Client, sources []string, packages []wontfix.Package) (
 	if slices.Contains(sources, c.Source) {
 		return c.Package, c.PackageVersion
 	}
-	for _, p := range packages {
-		if slices.Contains(sources, p.Source) && c.Version != "" && strings.HasPrefix(upstream(p.Version), c.Version) {
-			return p.Name, p.Version
+	for _, source := range sources { // the likeliest first
+		for _, p := range packages {
+			if p.Source == source && c.Version != "" && strings.HasPrefix(upstream(p.Version), c.Version) {
+				return p.Name, p.Version
+			}
 		}
 	}
 	return "", ""

@@ -11,6 +11,7 @@ import (
 func TestBehaviours(t *testing.T) {
 	const ids = "T01 T02 T03 N01 N14 N17"
 	packages := []wontfix.Package{
+		{Name: "liblwp-protocol-https-perl", Version: "6.68-1", Source: "liblwp-protocol-https-perl"},
 		{Name: "libwww-perl", Version: "6.68-1", Source: "libwww-perl"},
 		{Name: "perl-base", Version: "5.36.0-7", Source: "perl"},
 	}

@@ -87,7 +87,7 @@ func (t *scanText) behaviour() {
 		return
 	}
 	t.blank()
-	t.rule(strong("Seen to be otherwise"), dim(" · what clients did when they were probed"))
+	t.rule(strong("Seen by a probe"), dim(" · where the version says otherwise, or nothing"))
 	for _, same := range sameBehaviour(list) {
 		b := same[0]
 		t.flow(2, 4, []span{strong(b.Package), text(" " + b.Version + ", " + b.ID + ": " + versionSays(b) + "; "), in(showsStyle(b.Shows), behaviourText(same)[0])})

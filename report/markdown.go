@@ -70,7 +70,7 @@ func markdownScan(w io.Writer, s *wontfix.Scan, o Options) error {
 	markdownSummary(b, s)
 	markdownFindings(b, s, o)
 	if list := worthShowing(s); len(list) > 0 {
-		fmt.Fprint(b, "\n## Seen to be otherwise\n\n")
+		fmt.Fprint(b, "\n## Seen by a probe\n\n")
 		for _, same := range sameBehaviour(list) {
 			fmt.Fprintf(b, "- %s in %s: %s; %s\n", cleanMarkdown(same[0].ID), cleanMarkdown(same[0].Package), versionSays(same[0]), cleanMarkdown(behaviourText(same)[0]))
 		}
