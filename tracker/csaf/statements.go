@@ -207,7 +207,7 @@ func (j *joiner) meaning(v *vulnerability, decisions []verdict, s *said) (m wont
 			return m, s.status, "", true
 		}
 		j.decide(&m, v, y)
-		return m, v.remedies[y].category, v.remedies[y].details.text, true
+		return m, cmp.Or(v.remedies[y].category, s.status), v.remedies[y].details.text, true
 	}
 	return m, "", "", false
 }

@@ -93,8 +93,8 @@ func (d *document) read(v markup.Value) {
 		d.problem(v, fmt.Sprintf("statement: status %q is not known", v.Get("status").Text()))
 		return
 	}
-	products := v.Get("products")
-	if n := slices.Collect(subjects(products)); len(n) == 0 {
+	products := slices.Collect(subjects(v.Get("products")))
+	if len(products) == 0 {
 		d.problem(v, "statement: it names no product")
 		return
 	}
@@ -154,16 +154,18 @@ func urlOf(v markup.Value) string {
 // add makes a statement for each package and release. Binary packages have none
 // where the same statement names source packages: Ubuntu's do not say of which
 // release they are.
-func (d *document) add(e *wontfix.Entry, base wontfix.Statement, products markup.Value) {
-	type part struct {
-		statement wontfix.Statement
-		source    bool
-		kind      string
-	}
-	var parts []part
+func (d *document) add(e *wontfix.Entry, base wontfix.Statement, products []product) {
 	sources := make(map[string]bool)
+	for _, p := range products {
+		if kind, source := kindOf(p.purl); source {
+			sources[kind] = true
+		}
+	}
 	known := make(map[wontfix.Statement]bool)
-	for p := range subjects(products) {
+	for _, p := range products {
+		if kind, source := kindOf(p.purl); sources[kind] && !source {
+			continue
+		}
 		s := base
 		s.Line, s.Pointer = p.value.Line(), p.value.Pointer()
 		u, err := purl.Parse(p.purl)
@@ -180,7 +182,6 @@ func (d *document) add(e *wontfix.Entry, base wontfix.Statement, products markup
 			if s.Release.Distribution == "" {
 				s.Release.Distribution = u.Type
 			}
-			sources[u.Type] = sources[u.Type] || u.Source()
 			if s.Meaning.Status == wontfix.Fixed {
 				s.Fixed = u.Version
 				if d.canonical && strings.HasPrefix(s.Release.Product, "esm-") {
@@ -195,14 +196,16 @@ func (d *document) add(e *wontfix.Entry, base wontfix.Statement, products markup
 		key.Line, key.Pointer, key.EvidenceLine = 0, "", 0
 		if !known[key] {
 			known[key] = true
-			parts = append(parts, part{s, !s.Binary, u.Type})
+			e.Statements = append(e.Statements, s)
 		}
 	}
-	for _, p := range parts {
-		if p.source || !sources[p.kind] {
-			e.Statements = append(e.Statements, p.statement)
-		}
-	}
+}
+
+// kindOf returns the scheme and type of a package URL, and whether it names a
+// source package. It only looks: a statement of Ubuntu has thousands of URLs.
+func kindOf(url string) (kind string, source bool) {
+	kind, rest, _ := strings.Cut(url, "/")
+	return kind, strings.Contains(rest, "arch=source") || strings.Contains(rest, "arch=src")
 }
 
 // labelOf returns a release as the qualifier of a package URL has it.
