@@ -37,6 +37,8 @@ var layout = map[string][]string{
 	"tracker/openssl":     {"", "internal/markup"},
 	"tracker/oval":        {"", "internal/markup"},
 	"tracker/updateinfo":  {"", "internal/markup"},
+	"tracker/wolfi":       {"", "reason"},
+	"tracker/gentoo":      {"", "internal/markup"},
 	"tracker/ubuntu":      {"", "lifecycle", "reason"},
 	"history":             {"", "reason"},
 	"inventory":           {"", "internal/rpmdb", "lifecycle", "version"},
