@@ -49,11 +49,12 @@ var layout = map[string][]string{
 	"report":              {""},
 	"internal/fetch":      {},
 	"internal/markup":     {},
+	"internal/image":      {},
 	"internal/pack":       {},
 	"internal/rpmdb":      {},
 	"internal/store":      {""},
 	"internal/testkit":    {""},
-	"cmd/wontfix": {"", "history", "internal/store", "inventory", "lifecycle", "match", "pin", "probe", "query", "reason", "report",
+	"cmd/wontfix": {"", "history", "internal/image", "internal/store", "inventory", "lifecycle", "match", "pin", "probe", "query", "reason", "report",
 		"tracker", "tracker/ubuntu", "version"},
 	"tracker/cyclonedx": {"", "internal/markup", "purl", "reason"},
 }

@@ -85,6 +85,13 @@ func managerOf(o *wontfix.OS) string {
 	return dpkg
 }
 
+// Names reports whether releases of a distribution, by its ID, are named by
+// number, such as rhel/9.4, or there is only one, such as arch/rolling.
+func Names(distribution string) bool {
+	_, ok := distributions[distribution]
+	return ok
+}
+
 // otherRelease sets the release and the base of a distribution that does not
 // derive from Debian, and reports whether o is of one.
 func (r *reader) otherRelease(o *wontfix.OS) bool {

@@ -22,6 +22,11 @@ func (r *reader) readRelease(given wontfix.Release) {
 	lsb = r.variables("etc/lsb-release")
 	debian, _, _ := strings.Cut(string(r.file("etc/debian_version", maxSmall)), "\n")
 	debian = strings.TrimSpace(debian)
+	r.setRelease(osr, lsb, debian, given)
+}
+
+// setRelease finds the release in what the files say.
+func (r *reader) setRelease(osr, lsb map[string]string, debian string, given wontfix.Release) {
 	r.setOS(osr, lsb, debian)
 	if given != (wontfix.Release{}) {
 		r.m.Release, r.m.Base = given, given

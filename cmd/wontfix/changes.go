@@ -52,6 +52,7 @@ distribution has a tracker.`,
 	fs.BoolVar(&c.all, "all", false, "show also other words for the same decision, and packages that a release does not have")
 	c.outputs.flags(fs, report.ChangesFormats())
 	complete(cmd, "format", report.ChangesFormats())
+	complete(cmd, "platform", platforms)
 	return cmd
 }
 
@@ -69,7 +70,7 @@ func (c *changesCmd) Run(ctx context.Context, e *env) error {
 		return err
 	}
 	defer v.Close()
-	machine, err := c.machine(e)
+	machine, err := c.machine(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -97,11 +98,11 @@ func (c *changesCmd) Run(ctx context.Context, e *env) error {
 
 // machine returns the machine that the changes are about, nil if they are about
 // a release or everything.
-func (c *changesCmd) machine(e *env) (*wontfix.Machine, error) {
+func (c *changesCmd) machine(ctx context.Context, e *env) (*wontfix.Machine, error) {
 	if !c.given() && c.release != "" {
 		return nil, nil
 	}
-	m, _, closer, err := c.read(e)
+	m, _, closer, err := c.read(ctx, e)
 	if err != nil {
 		if c.given() {
 			return nil, err

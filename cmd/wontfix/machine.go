@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"wontfix"
+	"wontfix/internal/image"
 	"wontfix/inventory"
 	"wontfix/lifecycle"
 	"wontfix/tracker"
@@ -20,49 +23,88 @@ import (
 
 // A target is the machine to look at, as flags.
 type target struct {
-	root    string
-	status  string
-	release string
+	root, image, sbom, manifest, status string
+	platform                            string // of image
+	release                             string
 }
 
 func (t *target) flags(fs *pflag.FlagSet) {
 	fs.StringVar(&t.root, "root", "", "look at the machine whose root folder is `DIR` (default /)")
+	fs.StringVar(&t.image, "image", "", "look at a container image: an archive of docker save, an OCI layout, or the `REFERENCE` of one in a registry")
+	fs.StringVar(&t.platform, "platform", "", "look at the image for `OS/ARCH` (default linux on this architecture)")
+	fs.StringVar(&t.sbom, "sbom", "", "look at the packages in a CycloneDX or SPDX `FILE`, - for standard input")
+	fs.StringVar(&t.manifest, "manifest", "", "look at the packages in a `FILE` of names and versions, as cloud images have them, - for standard input")
 	fs.StringVar(&t.status, "dpkg-status", "", "look at the packages of a dpkg status `FILE` alone, - for standard input; needs --release")
 }
 
+// platforms are what --platform completes to.
+var platforms = []string{"linux/386", "linux/amd64", "linux/arm", "linux/arm64", "linux/ppc64le", "linux/riscv64", "linux/s390x"}
+
+// places are the flags that name a machine, of which one may be given.
+func (t *target) places() (given []string) {
+	for _, f := range []struct{ name, value string }{
+		{"--root", t.root}, {"--image", t.image}, {"--sbom", t.sbom}, {"--manifest", t.manifest}, {"--dpkg-status", t.status},
+	} {
+		if f.value != "" {
+			given = append(given, f.name)
+		}
+	}
+	return given
+}
+
 // given reports whether a machine was asked for.
-func (t *target) given() bool { return t.root != "" || t.status != "" }
+func (t *target) given() bool { return len(t.places()) > 0 }
+
+// place names the machine that was asked for, as the user did.
+func (t *target) place() string {
+	return cmp.Or(t.root, t.image, t.sbom, t.manifest, t.status)
+}
 
 // read returns the machine, with the dates of its release, and its root, which
-// is nil for a lone status file. The closer must be closed.
-func (t *target) read(e *env) (*wontfix.Machine, fs.FS, io.Closer, error) {
+// is nil for a list of packages. The closer must be closed.
+func (t *target) read(ctx context.Context, e *env) (*wontfix.Machine, fs.FS, io.Closer, error) {
 	release, err := parseRelease(t.release)
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if p := t.places(); len(p) > 1 {
+		return nil, nil, nil, fmt.Errorf("%s: give one of them", strings.Join(p, " and "))
+	}
+	if t.platform != "" && t.image == "" {
+		return nil, nil, nil, errors.New("--platform: it is about --image, which is not given")
+	}
 	product := release.Product
 	release.Product = "" // a machine has a release, and products besides
-	if t.status != "" {
-		m, err := t.readStatus(e, release)
+	o := inventory.Options{Release: release}
+	if t.sbom != "" || t.manifest != "" || t.status != "" {
+		m, err := t.readList(e, o)
 		addProduct(m, product)
 		return m, nil, io.NopCloser(nil), err
 	}
-	root := t.root
-	if root == "" {
-		root = "/"
-	}
-	fsys, closer, err := inventory.OpenRoot(root)
+	fsys, closer, err := t.openRoot(ctx)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	m, err := inventory.Read(fsys, inventory.Options{Release: release})
+	m, err := inventory.Read(fsys, o)
 	if err != nil {
 		closer.Close()
-		return nil, nil, nil, fmt.Errorf("%s: %w", root, err)
+		return nil, nil, nil, fmt.Errorf("%s: %w", cmp.Or(t.place(), "/"), err)
 	}
 	setSupport(m, ownDates(fsys, m))
 	addProduct(m, product)
 	return m, fsys, closer, nil
+}
+
+// openRoot opens the root file system of a folder or an image.
+func (t *target) openRoot(ctx context.Context) (fs.FS, io.Closer, error) {
+	if t.image == "" {
+		return inventory.OpenRoot(cmp.Or(t.root, "/"))
+	}
+	img, err := image.Open(ctx, t.image, image.Options{Keep: inventory.Wanted, Platform: t.platform})
+	if err != nil {
+		return nil, nil, err
+	}
+	return img.FS, img, nil
 }
 
 // addProduct adds the product of --release to those that m says are on.
@@ -77,23 +119,30 @@ func addProduct(m *wontfix.Machine, product string) {
 	}
 }
 
-func (t *target) readStatus(e *env, release wontfix.Release) (*wontfix.Machine, error) {
+// readList reads a machine from a list of packages.
+func (t *target) readList(e *env, o inventory.Options) (*wontfix.Machine, error) {
+	read, flag := inventory.ReadStatus, "--dpkg-status"
 	switch {
-	case t.root != "":
-		return nil, errors.New("--root and --dpkg-status: give one of them")
-	case release == wontfix.Release{}:
+	case t.sbom != "":
+		read, flag = inventory.ReadSBOM, "--sbom"
+	case t.manifest != "":
+		read, flag = inventory.ReadManifest, "--manifest"
+	case o.Release == wontfix.Release{}:
 		return nil, errors.New("--dpkg-status: the file does not say of which release it is; add --release, such as --release ubuntu/trusty")
 	}
 	in, name := e.stdin, "standard input"
-	if t.status != "-" {
-		f, err := os.Open(t.status)
+	if t.place() != "-" {
+		f, err := os.Open(t.place())
 		if err != nil {
 			return nil, err
 		}
 		defer f.Close()
-		in, name = f, t.status
+		in, name = f, t.place()
 	}
-	m, err := inventory.ReadStatus(name, in, inventory.Options{Release: release})
+	m, err := read(name, in, o)
+	if errors.Is(err, inventory.ErrNoRelease) {
+		return nil, fmt.Errorf("%s: %w; add --release, such as --release ubuntu/jammy", flag, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +180,10 @@ func parseRelease(s string) (wontfix.Release, error) {
 			}
 		}
 	}
-	return wontfix.Release{}, fmt.Errorf("--release %s: no such release; want a series such as trusty, or trusty/esm-infra, or ubuntu/14.04", s)
+	if r, err := wontfix.ParseRelease(s); err == nil && r.Series != "" && inventory.Names(r.Distribution) {
+		return r, nil
+	}
+	return wontfix.Release{}, fmt.Errorf("--release %s: no such release; want a series such as trusty, or trusty/esm-infra, ubuntu/14.04 or rhel/9.4", s)
 }
 
 // tracked is 1 for a distribution whose tracker can be read.

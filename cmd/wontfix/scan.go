@@ -71,6 +71,7 @@ release, the updates that are out, the packages that nobody watches.`,
 	fs.BoolVar(&c.strict, "strict", false, "exit with status 3 if the data are stale or partial")
 	fs.BoolVar(&c.changelogs, "changelogs", false, "read the changelogs of installed packages, also where there is a tracker")
 	complete(cmd, "format", report.ScanFormats())
+	complete(cmd, "platform", platforms)
 	complete(cmd, "status", wontfix.Statuses())
 	complete(cmd, "outlook", wontfix.Outlooks())
 	complete(cmd, "reason", wontfix.ReasonNames())
@@ -100,7 +101,7 @@ func (c *scanCmd) Run(ctx context.Context, e *env) error {
 		}
 		gates = append(gates, g)
 	}
-	machine, root, closer, err := c.read(e)
+	machine, root, closer, err := c.read(ctx, e)
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
 	case c.all:
 		args = trackerNames()
 	case len(args) == 0:
-		name, err := c.ownTracker(e)
+		name, err := c.ownTracker(ctx, e)
 		if err != nil {
 			return err
 		}
@@ -129,9 +129,9 @@ func trackerTable() string {
 
 // ownTracker returns the tracker that this machine needs, or the one that the
 // database has.
-func (c *syncCmd) ownTracker(e *env) (string, error) {
+func (c *syncCmd) ownTracker(ctx context.Context, e *env) (string, error) {
 	why := "this machine's distribution is not known"
-	if m, _, closer, err := (&target{}).read(e); err == nil {
+	if m, _, closer, err := (&target{}).read(ctx, e); err == nil {
 		closer.Close()
 		spec, err := tracker.ForDistribution(m.Base.Distribution)
 		if err == nil {

@@ -62,6 +62,7 @@ tracker, and otherwise of every release.`,
 	asOfFlag(fs, &c.asOf)
 	c.outputs.flags(fs, report.DossierFormats())
 	complete(cmd, "format", report.DossierFormats())
+	complete(cmd, "platform", platforms)
 	return cmd
 }
 
@@ -85,7 +86,7 @@ func (c *whyCmd) Run(ctx context.Context, e *env) error {
 	o := match.DossierOptions{Sources: c.sources}
 	var root fs.FS
 	if c.given() || c.release == "" {
-		m, fsys, closer, err := c.read(e)
+		m, fsys, closer, err := c.read(ctx, e)
 		switch {
 		case err == nil:
 			defer closer.Close()
@@ -119,7 +120,7 @@ func (c *whyCmd) Run(ctx context.Context, e *env) error {
 	}
 	for _, d := range dossiers {
 		if o.Machine != nil && root != nil {
-			d.Machine = strings.TrimSpace(o.Machine.Name + " " + c.root)
+			d.Machine = strings.TrimSpace(o.Machine.Name + " " + c.place())
 			addChangelogs(d, o.Machine, root)
 		}
 		if o.Machine != nil && c.asOf == "" && c.running() {
