@@ -54,10 +54,10 @@ func markdownProbe(w io.Writer, p *wontfix.Probe, o Options) error {
 		fmt.Fprintf(b, "\n## %s: %s\n\n", cleanMarkdown(string(f.Severity)), cleanMarkdown(foldIDs(f.Clients)))
 		fmt.Fprintf(b, "%s\n\n%s\n\n", cleanMarkdown(f.Wrong), cleanMarkdown(f.Means))
 		if len(f.Accepts) > 0 {
-			fmt.Fprintf(b, "- accepts %s\n", cleanMarkdown(ranges(f.Accepts)))
+			fmt.Fprintf(b, "- accepts %s\n", cleanMarkdown(strings.Join(f.Accepts, " ")))
 		}
 		if len(f.Leaks) > 0 {
-			fmt.Fprintf(b, "- leaks in %s\n", cleanMarkdown(ranges(f.Leaks)))
+			fmt.Fprintf(b, "- leaks in %s\n", cleanMarkdown(strings.Join(f.Leaks, " ")))
 		}
 		for _, a := range f.Advice {
 			fmt.Fprintf(b, "- %s: %s\n", cleanMarkdown(foldIDs(a.Clients)), cleanMarkdown(a.Text))
@@ -86,7 +86,7 @@ func markdownRest(w io.Writer, p *wontfix.Probe) {
 		list := shellDifferences(p)
 		for _, d := range list {
 			now, before := d.says()
-			fmt.Fprintf(w, "- %s: %s in %s, else %s\n", cleanMarkdown(foldIDs(d.clients)), now, cleanMarkdown(ranges(d.cases)), before)
+			fmt.Fprintf(w, "- %s: %s in %s, else %s\n", cleanMarkdown(foldIDs(d.clients)), now, cleanMarkdown(strings.Join(d.cases, " ")), before)
 		}
 		if len(list) == 0 {
 			fmt.Fprintln(w, "Every client does the same.")

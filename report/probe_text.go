@@ -34,9 +34,9 @@ func textProbe(w io.Writer, p *wontfix.Probe, o Options) error {
 		table.legend()
 	}
 	t.width = min(t.width, maxProse)
-	for i, f := range p.Failures {
+	for _, f := range p.Failures {
 		t.blank()
-		t.failure(f, i)
+		t.failure(f)
 	}
 	t.undecided(p)
 	t.inShell(p)
@@ -56,15 +56,15 @@ func isAre(n int) string {
 }
 
 // failure writes what is wrong with clients, what it means, and what to do.
-func (p *page) failure(f wontfix.Failure, _ int) {
+func (p *page) failure(f wontfix.Failure) {
 	p.rule(in(styleNever, string(f.Severity)), dim(" · "+count(len(f.Clients), "client")))
 	p.para(2, strong(foldIDs(f.Clients)))
 	p.label("Wrong", text(f.Wrong))
 	if len(f.Accepts) > 0 {
-		p.label("Accepts", text(ranges(f.Accepts)))
+		p.label("Accepts", text(strings.Join(f.Accepts, " ")))
 	}
 	if len(f.Leaks) > 0 {
-		p.label("Leaks", text("in "+ranges(f.Leaks)))
+		p.label("Leaks", text("in "+strings.Join(f.Leaks, " ")))
 	}
 	p.label("Means", text(f.Means))
 	for i, a := range f.Advice {
@@ -86,9 +86,6 @@ func (p *page) failure(f wontfix.Failure, _ int) {
 		p.label(label, text(decidedText(d)+"."), gap, dim("wontfix"+nbsp+"why"+nbsp+d.ID))
 	}
 }
-
-// ranges writes the IDs of cases, which are in order, by group: "T02 T03 N01".
-func ranges(ids []string) string { return strings.Join(ids, " ") }
 
 // undecided writes why clients have no verdict.
 func (p *page) undecided(pr *wontfix.Probe) {
@@ -126,7 +123,7 @@ func (p *page) inShell(pr *wontfix.Probe) {
 	p.rule(strong("in this shell"), dim(" · "+count(len(list), "difference")+" with your environment and home"))
 	for _, d := range list {
 		now, before := d.says()
-		p.flow(2, 4, []span{strong(foldIDs(d.clients)), text(": "), in(markStyle(d.after), now), text(" in " + ranges(d.cases) + ", else " + before)})
+		p.flow(2, 4, []span{strong(foldIDs(d.clients)), text(": "), in(markStyle(d.after), now), text(" in " + strings.Join(d.cases, " ") + ", else " + before)})
 	}
 }
 
