@@ -24,7 +24,7 @@ var layout = map[string][]string{
 	"purl":                {"", "lifecycle"},
 	"lifecycle":           {""},
 	"reason":              {""},
-	"tracker":             {"", "history", "internal/fetch", "internal/pack", "tracker/csaf", "tracker/debian", "tracker/hydra", "tracker/openvex", "tracker/osv", "tracker/secdb", "tracker/ubuntu"},
+	"tracker":             {"", "history", "internal/fetch", "internal/pack", "tracker/csaf", "tracker/cyclonedx", "tracker/debian", "tracker/hydra", "tracker/openvex", "tracker/osv", "tracker/secdb", "tracker/ubuntu"},
 	"tracker/csaf":        {"", "cpe", "purl", "reason", "version"},
 	"tracker/debian":      {"", "lifecycle", "reason", "version"},
 	"tracker/hydra":       {"", "cpe", "internal/markup", "reason", "version"},

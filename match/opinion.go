@@ -135,7 +135,7 @@ var (
 	collection = regexp.MustCompile(`^(?:rh-|compat-|mingw-|mingw32-|mingw64-)`)
 	// digits splits a name where its version begins: python2.7, python39,
 	// openssl1.0, gcc-12, openssl-1_1.
-	digits = regexp.MustCompile(`^(.*?[a-z+])[-_]?([0-9]+(?:[._][0-9]+)*)(?:[-_.].*)?$`)
+	digits = regexp.MustCompile(`^(.*?[a-z+])[-_]?([0-9]+(?:[._][0-9]+)*)$`)
 	// firstVersion reads the first two parts of an upstream version.
 	firstVersion = regexp.MustCompile(`^(?:[0-9]+:)?([0-9]+)(?:\.([0-9]+))?`)
 )

@@ -15,6 +15,8 @@ func TestProjects(t *testing.T) {
 		{"python3.11", "", "python", "3.11"},
 		{"python3", "3.6.8-1", "python", "3.6"},
 		{"rh-python34-python", "", "python", "3.4"},
+		{"python27-python", "0:2.7.13-3.el6", "python", "2.7"},
+		{"python27-mod_wsgi", "0:4.5.13-1.el6", "python27-mod_wsgi", "4.5"},
 		{"openssl", "1:1.0.1f-1", "openssl", "1.0"},
 		{"openssl-1_1", "1.1.1d", "openssl", "1.1"},
 		{"openssl1.0", "", "openssl", "1.0"},

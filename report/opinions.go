@@ -25,7 +25,7 @@ func (t dossierText) opinions(s *wontfix.Subject) {
 		release = max(release, columns(Clean(opinionName(&list[i], s.Source))))
 		word = max(word, columns(DecisionPhrase(list[i].Decision)))
 	}
-	release, word = min(release, 34), min(word, 22)
+	release, word = min(release, 30), min(word, 22)
 	for i := range list {
 		x := &list[i]
 		st := plain

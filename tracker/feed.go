@@ -27,8 +27,10 @@ import (
 // A Feed says how a publisher offers its documents over HTTP. Paths are
 // relative to the address of the source.
 type Feed struct {
-	// Files are documents, or archives of documents.
+	// Files are documents, or archives of documents. If Some, those that the
+	// server does not have are passed over, as long as it has one.
 	Files []string
+	Some  bool
 	// Latest is a file whose text is the name of the archive beside it, which
 	// is then read, too: publishers put a date into its name.
 	Latest string
@@ -55,10 +57,16 @@ const (
 // A feedSource is what of a Source is about documents.
 type feedSource struct {
 	dir   string   // where files of a feed are kept
-	paths []string // files and folders that are read, in order
+	paths []source // what is read, in order
 	delta []delta  // documents that are newer than those of paths, the oldest first
 	base  string   // the part of the cursor that stands for paths
 	take  func(string) bool
+}
+
+// A source is a file or a folder that is read.
+type source struct {
+	path   string
+	folder string // what is before the name of a document that is no archive's
 }
 
 // A delta is a document that was fetched by itself.
@@ -107,16 +115,22 @@ func (s *Source) openFeed(ctx context.Context, source string, o Options) error {
 func (s *Source) download(ctx context.Context, c *fetch.Client, base *url.URL) error {
 	feed, dir := s.spec.Feed, s.feed.dir
 	resource := func(name string) fetch.Resource {
-		r := fetch.Resource{URL: base.JoinPath(name).String(), Name: path.Join("files", path.Base(name))}
+		r := fetch.Resource{URL: base.JoinPath(name).String(), Name: path.Join("files", name)}
 		if feed.Digest != "" {
 			r.Digest = r.URL + feed.Digest
 		}
 		return r
 	}
-	for _, name := range feed.Files {
-		if _, _, err := c.Get(ctx, dir, resource(name)); err != nil {
+	there := 0
+	for i, name := range feed.Files {
+		_, _, err := c.Get(ctx, dir, resource(name))
+		if feed.Some && errors.Is(err, fetch.ErrGone) && (i < len(feed.Files)-1 || there > 0) {
+			continue
+		}
+		if err != nil {
 			return err
 		}
+		there++
 	}
 	if feed.Latest == "" {
 		return nil
@@ -139,16 +153,22 @@ func (s *Source) download(ctx context.Context, c *fetch.Client, base *url.URL) e
 		return err
 	}
 	// Archives of earlier days, and what was fetched since then, are in it.
-	old, err := filepath.Glob(filepath.Join(dir, "files", "*"))
+	old, err := os.ReadDir(filepath.Join(dir, "files"))
 	if err != nil {
 		return err
 	}
-	for _, file := range old {
-		if b := filepath.Base(file); b != name && b != name+".state" && !slices.ContainsFunc(feed.Files, func(f string) bool { return strings.HasPrefix(b, path.Base(f)) }) {
-			os.Remove(file)
+	for _, e := range old {
+		if e.Name() != name && e.Name() != name+".state" && !feed.has(e.Name()) {
+			os.Remove(filepath.Join(dir, "files", e.Name()))
 		}
 	}
 	return errors.Join(os.RemoveAll(filepath.Join(dir, "documents")), removeIfThere(filepath.Join(dir, "deltas.json")))
+}
+
+// has reports whether a name is that of one of Files, or of what is kept beside
+// it.
+func (f *Feed) has(name string) bool {
+	return slices.ContainsFunc(f.Files, func(file string) bool { return strings.HasPrefix(name, file) })
 }
 
 func removeIfThere(name string) error {
@@ -225,7 +245,7 @@ func archived(dir string, feed *Feed) (since time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	for _, e := range entries {
-		if slices.ContainsFunc(feed.Files, func(f string) bool { return path.Base(f) == e.Name() }) {
+		if feed.has(e.Name()) {
 			continue
 		}
 		if s, ok := fetch.ReadState(filepath.Join(dir, e.Name())); ok {
@@ -301,24 +321,29 @@ func writeDeltas(dir string, list []delta) error {
 // openFiles opens what was fetched.
 func (s *Source) openFiles(dir string) error {
 	f, sum := s.feed, sha256.New()
-	entries, err := os.ReadDir(filepath.Join(dir, "files"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("nothing of it in %s; fetch it once with the network on", dir)
-	}
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		name := filepath.Join(dir, "files", e.Name())
+	files := filepath.Join(dir, "files")
+	err := filepath.WalkDir(files, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
 		state, ok := fetch.ReadState(name)
 		if !ok {
-			continue
+			return nil
 		}
-		f.paths = append(f.paths, name)
-		fmt.Fprintf(sum, "%q %s\n", e.Name(), state.SHA256)
+		rel, err := filepath.Rel(files, name)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		f.paths = append(f.paths, source{name, path.Dir(rel)})
+		fmt.Fprintf(sum, "%q %s\n", rel, state.SHA256)
 		if t := state.Modified(); t.After(s.info.Time) {
 			s.info.Time = t.UTC()
 		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	if len(f.paths) == 0 {
 		return fmt.Errorf("nothing of it in %s; fetch it once with the network on", dir)
@@ -342,10 +367,10 @@ func (s *Source) openFiles(dir string) error {
 }
 
 // openDocuments opens a folder or a file with documents.
-func (s *Source) openDocuments(source string) error {
-	s.feed = &feedSource{paths: []string{source}, take: s.spec.Match}
+func (s *Source) openDocuments(name string) error {
+	s.feed = &feedSource{paths: []source{{path: name}}, take: s.spec.Match}
 	sum := sha256.New()
-	err := filepath.WalkDir(source, func(name string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(name, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -470,9 +495,12 @@ func (s *Source) allDocuments(ctx context.Context) iter.Seq2[Document, error] {
 			return nil
 		}
 		for _, p := range f.paths {
-			for file, err := range fetch.Files(p, f.take, fetch.Limits{FileSize: maxDocument}) {
+			for file, err := range fetch.Files(p.path, f.take, fetch.Limits{FileSize: maxDocument}) {
 				if _, ok := newer[file.Name]; ok && err == nil {
 					continue
+				}
+				if p.folder != "" && !fetch.IsArchive(p.path) {
+					file.Name = path.Join(p.folder, file.Name)
 				}
 				if one(file.Name, file.Text, err) != nil {
 					return

@@ -1,6 +1,8 @@
 package tracker
 
 import (
+	"bytes"
+	"fmt"
 	"iter"
 	"path"
 	"slices"
@@ -9,7 +11,12 @@ import (
 	"wontfix"
 	"wontfix/history"
 	"wontfix/tracker/csaf"
+	"wontfix/tracker/cyclonedx"
 	"wontfix/tracker/debian"
+	"wontfix/tracker/hydra"
+	"wontfix/tracker/openvex"
+	"wontfix/tracker/osv"
+	"wontfix/tracker/secdb"
 	"wontfix/tracker/ubuntu"
 )
 
@@ -27,7 +34,7 @@ var specs = []Spec{
 		Match:     ubuntuName,
 		Parse:     ubuntu.ParseFile,
 		Labels:    func(_ map[string]wontfix.Release, base wontfix.Release) []string { return ubuntu.Labels(base.Series) },
-		Cost:      "Git: the newest state; --history brings all of it",
+		Cost:      "Git: today's files, or with --history all",
 		Past: &history.Format{
 			Rows: func(line string, fn func(history.Key, history.Value)) {
 				ubuntu.Rows(line, func(label, source, word, detail string) {
@@ -68,13 +75,13 @@ var specs = []Spec{
 		Title:   "Red Hat's VEX files",
 		URL:     "https://security.access.redhat.com/data/csaf/v2/vex/",
 		PageURL: "https://access.redhat.com/security/cve/{id}",
-		Parser:  csaf.Version,
+		Parser:  csaf.Version + "/" + hydra.Version,
 		Match:   isJSON,
 		Parse:   Decode,
-		Read:    Each(csaf.RedHat.Parse),
+		Read:    Each(parseRedHat),
 		Feed:    &Feed{Latest: "archive_latest.txt", Digest: ".sha256", Changes: "changes.csv", Deletions: "deletions.csv"},
 		For:     []string{"rhel"},
-		Cost:    "an archive of some hundred MB, then what changed",
+		Cost:    "some hundred MB, then what changed",
 	},
 	{
 		Name:    "suse",
@@ -89,6 +96,81 @@ var specs = []Spec{
 		For:     []string{"sles", "sled", "opensuse-leap", "opensuse-tumbleweed"},
 		Cost:    "an archive of about 380 MB",
 	},
+	{
+		Name:    "almalinux",
+		Title:   "AlmaLinux's advisories",
+		URL:     "https://github.com/AlmaLinux/osv-database.git",
+		Branch:  "master",
+		LineURL: "https://github.com/AlmaLinux/osv-database/blob/{revision}/{file}#L{line}",
+		Parser:  osv.Version,
+		Dirs:    []string{"advisories"},
+		Match:   isJSON,
+		Parse:   Decode,
+		Read:    Merged(osv.Parse),
+		Cost:    "Git: the newest state",
+	},
+	{
+		Name:   "rocky",
+		Title:  "Rocky Linux's advisories",
+		URL:    "https://osv-vulnerabilities.storage.googleapis.com/",
+		Parser: osv.Version,
+		Match:  isJSON,
+		Parse:  Decode,
+		Read:   Merged(osv.Parse),
+		Feed:   &Feed{Files: []string{"Rocky Linux/all.zip"}},
+		Cost:   "one archive",
+	},
+	{
+		Name:    "alpine",
+		Title:   "Alpine's security database",
+		URL:     "https://secdb.alpinelinux.org/",
+		PageURL: "https://security.alpinelinux.org/vuln/{id}",
+		Parser:  secdb.Version,
+		Match:   isSecDB,
+		Parse:   Decode,
+		Read:    Merged(secdb.Parse),
+		Feed:    &Feed{Files: alpineFiles(), Some: true},
+		Cost:    "under 1 MB a branch",
+	},
+	{
+		Name:   "openvex",
+		Title:  "OpenVEX documents of your own",
+		Parser: openvex.Version,
+		Match:  isJSON,
+		Parse:  Decode,
+		Read:   Merged(openvex.Parse),
+		Cost:   "give a file or a folder",
+	},
+	{
+		Name:   "cyclonedx",
+		Title:  "CycloneDX documents of your own",
+		Parser: cyclonedx.Version,
+		Match:  func(name string) bool { return isJSON(name) || path.Ext(name) == ".xml" },
+		Parse:  Decode,
+		Read:   Merged(cyclonedx.Parse),
+		Cost:   "give a file or a folder",
+	},
+}
+
+// parseRedHat reads a VEX file, or an answer of Red Hat's data service.
+func parseRedHat(file string, text []byte) iter.Seq2[wontfix.Change, error] {
+	if !bytes.Contains(text, []byte(`"document"`)) && (bytes.Contains(text, []byte(`"affected_release"`)) || bytes.Contains(text, []byte(`"package_state"`))) {
+		return hydra.Parse(file, text)
+	}
+	return csaf.RedHat.Parse(file, text)
+}
+
+func isSecDB(name string) bool { return isJSON(name) || path.Ext(name) == ".yaml" }
+
+// alpineFiles returns the files of Alpine's branches. The newest may not be
+// there yet.
+func alpineFiles() (files []string) {
+	for minor := range 31 {
+		for _, part := range []string{"main", "community"} {
+			files = append(files, fmt.Sprintf("v3.%d/%s.json", minor, part))
+		}
+	}
+	return append(files, "edge/main.json", "edge/community.json")
 }
 
 func isJSON(name string) bool { return path.Ext(name) == ".json" }

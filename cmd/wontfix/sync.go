@@ -65,7 +65,11 @@ func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
 	case c.all && len(args) > 0:
 		return fmt.Errorf("sync %s: --all and names: give one of them", strings.Join(args, " "))
 	case c.all:
-		args = trackerNames()
+		for _, s := range tracker.Trackers() {
+			if s.URL != "" {
+				args = append(args, s.Name)
+			}
+		}
 	case len(args) == 0:
 		name, err := c.ownTracker(ctx, e)
 		if err != nil {
@@ -92,6 +96,9 @@ func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
 		}
 		if !given {
 			source = spec.URL
+		}
+		if source == "" {
+			return fmt.Errorf("sync %s: it has no address; say where the documents are, as in %[1]s=vex.json", name)
 		}
 		jobs = append(jobs, job{spec, source})
 	}

@@ -131,6 +131,13 @@ func walk(root *os.Root, dir string, fn func(name string, size int64) error) err
 	return nil
 }
 
+// IsArchive reports whether a name is that of an archive, and not of a single
+// file that may be compressed.
+func IsArchive(name string) bool {
+	name = strings.TrimSuffix(name, ending(name))
+	return strings.HasSuffix(name, ".zip") || strings.HasSuffix(name, ".tar") || strings.HasSuffix(name, ".tgz")
+}
+
 // ending returns the ending of a name that says how a file is compressed.
 func ending(name string) string {
 	for _, e := range []string{".gz", ".bz2", ".xz", ".zst"} {
