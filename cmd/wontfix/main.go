@@ -23,6 +23,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"wontfix/internal/store"
 	"wontfix/report"
 )
 
@@ -63,6 +64,8 @@ type env struct {
 	quiet   bool
 	verbose bool
 	noColor bool
+
+	opening func() (*store.DB, error) // see expectDB; nil: nobody expects it
 }
 
 // An exitCode is an error that has been told already, or needs no telling.

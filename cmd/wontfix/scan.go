@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,7 +85,7 @@ release, the updates that are out, the packages that nobody watches.`,
 // Run scans and writes the answer.
 func (c *scanCmd) Run(ctx context.Context, e *env) error {
 	// A scan is over before there is much to collect.
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	defer debug.SetGCPercent(debug.SetGCPercent(800))
 	list, err := c.list(report.ScanFormats())
 	if err != nil {
 		return err
@@ -100,6 +101,9 @@ func (c *scanCmd) Run(ctx context.Context, e *env) error {
 			return fmt.Errorf("--fail-on: %w", err)
 		}
 		gates = append(gates, g)
+	}
+	if !c.sync {
+		defer e.expectDB()()
 	}
 	machine, root, closer, err := c.read(ctx, e)
 	if err != nil {
@@ -349,8 +353,46 @@ func reworded(o *wontfix.Origin, today []string) ([]string, bool) {
 	return reasons, true
 }
 
+// expectDB begins to open the database while something else is read. What it
+// returns is to be called in the end.
+func (e *env) expectDB() (forget func()) {
+	open := sync.OnceValues(func() (*store.DB, error) {
+		db, err := e.openNow()
+		if err == nil {
+			for _, t := range db.Trackers() {
+				db.Expect(t.Name)
+			}
+		}
+		return db, err
+	})
+	e.opening = open
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		open()
+	}()
+	return func() {
+		<-done
+		if e.opening == nil {
+			return // it was taken
+		}
+		e.opening = nil
+		if db, err := open(); err == nil {
+			db.Close()
+		}
+	}
+}
+
 // openDB opens the database.
 func (e *env) openDB() (*store.DB, error) {
+	if open := e.opening; open != nil {
+		e.opening = nil
+		return open()
+	}
+	return e.openNow()
+}
+
+func (e *env) openNow() (*store.DB, error) {
 	path, err := e.dbPath()
 	if err != nil {
 		return nil, err

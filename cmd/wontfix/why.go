@@ -83,6 +83,7 @@ func (c *whyCmd) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
+	defer e.expectDB()()
 	o := match.DossierOptions{Sources: c.sources}
 	var root fs.FS
 	if c.given() || c.release == "" {

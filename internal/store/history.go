@@ -117,14 +117,13 @@ func (db *DB) Versions(ctx context.Context, name, id string) ([]byte, error) {
 
 // pastFrame reads one frame and appends what it has to to.
 func (db *DB) pastFrame(ctx context.Context, t *tracker, kind int, f pastFrame, to []byte) ([]byte, error) {
-	var data []byte
-	err := db.sql.QueryRowContext(ctx, "select data from history_frame where tracker = ? and kind = ? and number = ?", t.id, kind, f.number).Scan(&data)
+	text := to
+	err := db.blob(ctx, func(data []byte) (err error) {
+		text, err = unpackPastFrame(to, data, f)
+		return err
+	}, "select data from history_frame where tracker = ? and kind = ? and number = ?", t.id, kind, f.number)
 	if err != nil {
 		return nil, db.failed(ctx, fmt.Errorf("%s: %w", pastName(t, kind, f), err))
-	}
-	text, err := unpackPastFrame(to, data, f)
-	if err != nil {
-		return nil, damaged(db.path, fmt.Sprintf("%s: %v", pastName(t, kind, f), err))
 	}
 	return text, nil
 }
@@ -180,11 +179,10 @@ func (db *DB) withHistory(name string) (*tracker, error) {
 // past returns where the history of a tracker is.
 func (db *DB) past(t *tracker) (*past, error) {
 	t.pastOnce.Do(func() {
-		var data []byte
-		t.pastErr = db.sql.QueryRow("select entries from history where tracker = ?", t.id).Scan(&data)
-		if t.pastErr == nil {
-			t.past, t.pastErr = readPast(data)
-		}
+		t.pastErr = db.blob(context.Background(), func(data []byte) (err error) {
+			t.past, err = readPast(data)
+			return err
+		}, "select entries from history where tracker = ?", t.id)
 	})
 	if t.pastErr != nil {
 		return nil, damaged(db.path, fmt.Sprintf("history of %s: %v", t.Name, t.pastErr))

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"wontfix"
 )
@@ -21,29 +22,44 @@ func (db *DB) Statements(ctx context.Context, name string, labels, sources []str
 	if len(labels) == 0 || len(sources) == 0 {
 		return nil, nil
 	}
-	filter := Filter{Labels: labels, Sources: sources}
-	var list []wontfix.Statement
-	var packed []packedBlob
 	t, err := db.open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	rows := 0
-	for p, err := range db.packed(ctx, t, filter) {
+	// One goroutine reads while another unpacks.
+	blobs := make(chan packedBlob, 64)
+	var list []wontfix.Statement
+	var failed error
+	var unpacking sync.WaitGroup
+	unpacking.Go(func() {
+		u := newUnpacker(t.catalog)
+		for p := range blobs {
+			if failed != nil {
+				continue
+			}
+			r := reader{data: p.data}
+			if n := r.count() + r.count(); cap(list)-len(list) < n {
+				list = slices.Grow(list, max(n, 8192, len(list)))
+			}
+			var err error
+			if list, err = u.unpack(list, p, nil); err != nil {
+				failed = db.damagedBlob(p, err)
+			}
+		}
+	})
+	for p, err := range db.packed(ctx, t, Filter{Labels: labels, Sources: sources}) {
 		if err != nil {
+			close(blobs)
+			unpacking.Wait()
 			return nil, err
 		}
 		p.data = slices.Clone(p.data)
-		r := reader{data: p.data}
-		rows += r.count() + r.count()
-		packed = append(packed, p)
+		blobs <- p
 	}
-	list = make([]wontfix.Statement, 0, rows)
-	u := newUnpacker(t.catalog)
-	for _, p := range packed {
-		if list, err = u.unpack(list, p, nil); err != nil {
-			return nil, db.damagedBlob(p, err)
-		}
+	close(blobs)
+	unpacking.Wait()
+	if failed != nil {
+		return nil, failed
 	}
 	return list, nil
 }

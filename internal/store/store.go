@@ -9,6 +9,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	_ "embed"
@@ -252,16 +253,41 @@ func (db *DB) open(ctx context.Context, name string) (*tracker, error) {
 	}
 	t.once.Do(func() {
 		// Not ctx: what is read serves every later caller too.
-		var data []byte
-		t.err = db.sql.QueryRow("select entries from catalog where tracker = ?", t.id).Scan(&data)
-		if t.err == nil {
-			t.catalog, t.err = readCatalog(data)
-		}
+		t.err = db.blob(context.Background(), func(data []byte) (err error) {
+			t.catalog, err = readCatalog(data)
+			return err
+		}, "select entries from catalog where tracker = ?", t.id)
 	})
 	if t.err != nil {
 		return nil, damaged(db.path, fmt.Sprintf("catalog of %s: %v", name, t.err))
 	}
 	return t, ctx.Err()
+}
+
+// blob calls fn with the one value that a query gives. It is valid until fn
+// returns.
+func (db *DB) blob(ctx context.Context, fn func([]byte) error, query string, args ...any) error {
+	rows, err := db.sql.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return cmp.Or(rows.Err(), sql.ErrNoRows)
+	}
+	var data sql.RawBytes // not a copy of what is read once
+	if err := rows.Scan(&data); err != nil {
+		return err
+	}
+	return fn(data)
+}
+
+// Expect reads what every answer about a tracker needs. That it cannot be read
+// is said when it is needed.
+func (db *DB) Expect(name string) {
+	if t, err := db.open(context.Background(), name); err == nil && t.history != "" {
+		db.past(t)
+	}
 }
 
 // Path returns the path that the database was opened at.
