@@ -223,6 +223,9 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 		e.warn("%s is up to date: %s", spec.Name, describeTracker(t))
 		return nil
 	}
+	if !full {
+		debug.SetGCPercent(200) // of an update it costs an eighth, and there is little to save
+	}
 	update := store.Update{Tracker: t, Tool: toolName(), Cursor: src.Cursor(), Parser: spec.Parser, Full: full}
 	var past *pastReading
 	if spec.Past != nil {

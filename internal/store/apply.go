@@ -118,6 +118,7 @@ type writer struct {
 	count   int // statements
 	changes int
 	history string // version of the history; "" if there is none
+	files   iter.Seq2[HistoryFile, error]
 	compact bool
 }
 
@@ -222,6 +223,11 @@ func (w *writer) run(ctx context.Context, changes iter.Seq2[wontfix.Change, erro
 		return err
 	}
 	w.changes = stats.Changes
+	if h := w.u.History; h != nil && h.Files != nil {
+		files, stop := ahead(h.Files)
+		defer stop()
+		w.files = files
+	}
 	steps := []func(context.Context) error{w.writeLabels, w.writePacked, w.reframe, w.writeCatalog, w.writeProblems, w.writeHistory}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

@@ -97,6 +97,11 @@ func (w *writer) writeBlobs(ctx context.Context, keys []blobKey) error {
 		return fmt.Errorf("database: %w", err)
 	}
 	defer insert.Close()
+	read, err := w.tx.Prepare("select data from packed where source = ? and label = ?")
+	if err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	defer read.Close()
 	var rows []row
 	var data []byte
 	var in blob
@@ -107,7 +112,7 @@ func (w *writer) writeBlobs(ctx context.Context, keys []blobKey) error {
 		l := &w.build.labels[k.label]
 		rows = rows[:0]
 		if !w.u.Full {
-			if rows, err = w.oldRows(rows, &in, l, k.source); err != nil {
+			if rows, err = w.oldRows(rows, read, &in, l, k.source); err != nil {
 				return err
 			}
 		}
@@ -134,9 +139,9 @@ func (w *writer) writeBlobs(ctx context.Context, keys []blobKey) error {
 }
 
 // oldRows appends the rows of an old blob that still count.
-func (w *writer) oldRows(rows []row, in *blob, l *newLabel, source string) ([]row, error) {
+func (w *writer) oldRows(rows []row, read *sql.Stmt, in *blob, l *newLabel, source string) ([]row, error) {
 	var data []byte
-	err := w.tx.QueryRow("select data from packed where source = ? and label = ?", source, l.id).Scan(&data)
+	err := read.QueryRow(source, l.id).Scan(&data)
 	if err == sql.ErrNoRows {
 		return rows, nil
 	}

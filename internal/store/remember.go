@@ -5,8 +5,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"iter"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -106,6 +108,48 @@ func (w *writer) deleteHistory(tables ...string) error {
 	return nil
 }
 
+// filesAhead is how many files of a history are made before they are asked for.
+const filesAhead = 256
+
+// ahead begins to make the files of a history, so that they are made while
+// something else is written. After stop they are made no more; it is to be
+// called.
+func ahead(files iter.Seq2[HistoryFile, error]) (made iter.Seq2[HistoryFile, error], stop func()) {
+	type result struct {
+		file HistoryFile
+		err  error
+	}
+	results := make(chan result, filesAhead)
+	quit := make(chan struct{})
+	var failed any // what files panicked with
+	go func() {
+		defer close(results)
+		defer func() { failed = recover() }()
+		for f, err := range files {
+			select {
+			case results <- result{f, err}:
+			case <-quit:
+				return
+			}
+		}
+	}()
+	stop = sync.OnceFunc(func() {
+		close(quit)
+		for range results { // until nothing is made any more
+		}
+	})
+	return func(yield func(HistoryFile, error) bool) {
+		for r := range results {
+			if !yield(r.file, r.err) {
+				return
+			}
+		}
+		if failed != nil {
+			panic(failed)
+		}
+	}, stop
+}
+
 // A memory is the history of a tracker while it is written.
 type memory struct {
 	w       *writer
@@ -193,8 +237,8 @@ func (m *memory) gather(ctx context.Context) (err error) {
 		m.encoder.Close()
 		err = cmp.Or(err, stop.err())
 	}()
-	if m.w.u.History.Files != nil {
-		for f, err := range m.w.u.History.Files {
+	if m.w.files != nil {
+		for f, err := range m.w.files {
 			if err := cmp.Or(err, ctx.Err(), stop.err()); err != nil {
 				return err
 			}
