@@ -39,6 +39,7 @@ var layout = map[string][]string{
 	"tracker/updateinfo":  {"", "internal/markup"},
 	"tracker/wolfi":       {"", "reason"},
 	"tracker/gentoo":      {"", "internal/markup"},
+	"exploited":           {"", "internal/markup"},
 	"tracker/ubuntu":      {"", "lifecycle", "reason"},
 	"history":             {"", "reason"},
 	"inventory":           {"", "internal/rpmdb", "lifecycle", "version"},
