@@ -18,13 +18,14 @@ const module = "wontfix"
 // level do not know each other: a new line here is a decision about the shape
 // of the project.
 var layout = map[string][]string{
-	"":                    {},
-	"version":             {},
-	"cpe":                 {""},
-	"purl":                {"", "lifecycle"},
-	"lifecycle":           {""},
-	"reason":              {""},
-	"tracker":             {"", "history", "internal/fetch", "internal/pack", "tracker/csaf", "tracker/cyclonedx", "tracker/debian", "tracker/hydra", "tracker/openvex", "tracker/osv", "tracker/secdb", "tracker/ubuntu"},
+	"":          {},
+	"version":   {},
+	"cpe":       {""},
+	"purl":      {"", "lifecycle"},
+	"lifecycle": {""},
+	"reason":    {""},
+	"tracker": {"", "history", "internal/fetch", "internal/pack", "tracker/arch", "tracker/csaf", "tracker/cyclonedx", "tracker/debian", "tracker/gentoo", "tracker/hydra",
+		"tracker/openssl", "tracker/openvex", "tracker/osv", "tracker/oval", "tracker/photon", "tracker/secdb", "tracker/ubuntu", "tracker/updateinfo", "tracker/wolfi"},
 	"tracker/csaf":        {"", "cpe", "purl", "reason", "version"},
 	"tracker/debian":      {"", "lifecycle", "reason", "version"},
 	"tracker/hydra":       {"", "cpe", "internal/markup", "reason", "version"},

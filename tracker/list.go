@@ -10,14 +10,21 @@ import (
 
 	"wontfix"
 	"wontfix/history"
+	"wontfix/tracker/arch"
 	"wontfix/tracker/csaf"
 	"wontfix/tracker/cyclonedx"
 	"wontfix/tracker/debian"
+	"wontfix/tracker/gentoo"
 	"wontfix/tracker/hydra"
+	"wontfix/tracker/openssl"
 	"wontfix/tracker/openvex"
 	"wontfix/tracker/osv"
+	"wontfix/tracker/oval"
+	"wontfix/tracker/photon"
 	"wontfix/tracker/secdb"
 	"wontfix/tracker/ubuntu"
+	"wontfix/tracker/updateinfo"
+	"wontfix/tracker/wolfi"
 )
 
 var specs = []Spec{
@@ -133,6 +140,98 @@ var specs = []Spec{
 		Cost:    "under 1 MB a branch",
 	},
 	{
+		Name:   "oracle",
+		Title:  "Oracle Linux's OVAL definitions",
+		URL:    "https://linux.oracle.com/security/oval/",
+		Parser: oval.Version,
+		Match:  isXML,
+		Parse:  Decode,
+		Read:   Merged(oval.ParseOracle),
+		Feed:   &Feed{Files: []string{"com.oracle.elsa-all.xml.bz2"}},
+		For:    []string{"ol"},
+		Cost:   "one file",
+	},
+	{
+		Name:   "azurelinux",
+		Title:  "Azure Linux's OVAL definitions",
+		URL:    "https://github.com/microsoft/AzureLinuxVulnerabilityData.git",
+		Branch: "main",
+		Parser: oval.Version,
+		Dirs:   []string{"."},
+		Match:  isXML,
+		Parse:  Decode,
+		Read:   Merged(oval.ParseAzure),
+		For:    []string{"azurelinux", "mariner"},
+		Cost:   "Git: today's files",
+	},
+	{
+		Name:   "amazon",
+		Title:  "Amazon Linux's updateinfo.xml",
+		Parser: updateinfo.Version,
+		Match:  isXML,
+		Parse:  Decode,
+		Read:   Merged(updateinfo.Parse),
+		For:    []string{"amzn"},
+		Cost:   "give a repository's updateinfo.xml.gz",
+	},
+	{
+		Name:   "photon",
+		Title:  "Photon OS's CVE metadata",
+		URL:    "https://packages.broadcom.com/photon/photon_cve_metadata/",
+		Parser: photon.Version,
+		Match:  isJSON,
+		Parse:  Decode,
+		Read:   Merged(photon.Parse),
+		Feed:   &Feed{Files: []string{"cve_data_photon3.0.json", "cve_data_photon4.0.json", "cve_data_photon5.0.json"}, Some: true},
+		Cost:   "a file a release",
+	},
+	{
+		Name:    "arch",
+		Title:   "Arch Linux's security tracker",
+		URL:     "https://security.archlinux.org/",
+		PageURL: "https://security.archlinux.org/{id}",
+		Parser:  arch.Version,
+		Match:   isJSON,
+		Parse:   Decode,
+		Read:    Merged(arch.Parse),
+		Feed:    &Feed{Files: []string{"issues/all.json"}},
+		Cost:    "one file",
+	},
+	{
+		Name:    "gentoo",
+		Title:   "Gentoo's security advisories",
+		URL:     "https://anongit.gentoo.org/git/data/glsa.git",
+		Branch:  "master",
+		LineURL: "https://gitweb.gentoo.org/data/glsa.git/tree/{file}?id={revision}#n{line}",
+		Parser:  gentoo.Version,
+		Dirs:    []string{"."},
+		Match:   isXML,
+		Parse:   Decode,
+		Read:    Merged(gentoo.Parse),
+		Cost:    "Git: today's files",
+	},
+	{
+		Name:   "wolfi",
+		Title:  "Wolfi's advisories, of your own copy",
+		Parser: wolfi.Version,
+		Match:  func(name string) bool { return strings.HasSuffix(name, ".advisories.yaml") },
+		Parse:  Decode,
+		Read:   Merged(wolfi.Parse),
+		Cost:   "their licence lets nobody pass them on",
+	},
+	{
+		Name:   "openssl",
+		Title:  "OpenSSL's own statements",
+		URL:    "https://openssl-library.org/news/secjson/",
+		Parser: openssl.Version,
+		Match:  isJSON,
+		Parse:  Decode,
+		Read:   Merged(openssl.Parse),
+		Feed:   &Feed{Files: []string{"statements.json"}},
+		For:    []string{"openssl-upstream"},
+		Cost:   "one file",
+	},
+	{
 		Name:   "openvex",
 		Title:  "OpenVEX documents of your own",
 		Parser: openvex.Version,
@@ -172,6 +271,8 @@ func alpineFiles() (files []string) {
 	}
 	return append(files, "edge/main.json", "edge/community.json")
 }
+
+func isXML(name string) bool { return path.Ext(name) == ".xml" }
 
 func isJSON(name string) bool { return path.Ext(name) == ".json" }
 

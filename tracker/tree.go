@@ -95,7 +95,9 @@ func (g *git) tree(ctx context.Context, commit string, dirs []string, deep bool)
 	}
 	args = append(args, commit, "--")
 	for _, d := range dirs {
-		args = append(args, d+"/")
+		if d != "." {
+			args = append(args, d+"/")
+		}
 	}
 	out, err := g.run(ctx, args...)
 	if err != nil {

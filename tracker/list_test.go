@@ -1,0 +1,71 @@
+package tracker_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"wontfix"
+	"wontfix/internal/testkit"
+	"wontfix/tracker"
+)
+
+// TestSamples reads the corpus' samples of each tracker as a source of its
+// own: every one has entries, every statement can be traced to a line or a
+// pointer, and what is kept says the same.
+func TestSamples(t *testing.T) {
+	for name, samples := range map[string][]string{
+		"redhat":     {"redhat-vex-v1/clair", "redhat-vex-v2", "redhat-hydra"},
+		"suse":       {"suse-csaf-vex"},
+		"almalinux":  {"osv-almalinux"},
+		"rocky":      {"osv-rocky"},
+		"alpine":     {"alpine-secdb"},
+		"oracle":     {"oracle-oval"},
+		"azurelinux": {"azurelinux"},
+		"amazon":     {"amazon-alas"},
+		"photon":     {"photon"},
+		"arch":       {"arch"},
+		"gentoo":     {"gentoo-glsa"},
+		"openssl":    {"openssl-secjson/statements.json"},
+		"openvex":    {"ubuntu-vex"},
+		"debian":     {"debian-json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec, err := tracker.Find(name)
+			testkit.Must(t, err)
+			for _, sample := range samples {
+				s, err := tracker.Open(context.Background(), spec, filepath.FromSlash(testkit.Corpus(t, "vendors/"+sample)), tracker.Options{})
+				testkit.Must(t, err)
+				defer s.Close()
+				changes, _, err := s.Changes(context.Background(), "")
+				testkit.Must(t, err)
+				entries, statements := 0, 0
+				files := map[string]bool{}
+				for c, err := range changes {
+					testkit.Must(t, err)
+					if c.Entry == nil {
+						t.Logf("%v", c.Problems)
+						continue
+					}
+					if files[c.File] {
+						t.Errorf("two entries in %s", c.File)
+					}
+					files[c.File] = true
+					entries++
+					statements += len(c.Entry.Statements)
+					for _, x := range c.Entry.Statements {
+						if x.File == "" || x.Line < 1 && x.Pointer == "" || x.ID != c.ID || x.Release == (wontfix.Release{}) && x.Decision != wontfix.DecisionUnknown {
+							t.Errorf("statement %+v cannot be traced", x)
+						}
+					}
+					if kept := spec.Parse(c.File, c.Text); len(kept.Problems) > 0 || len(kept.Entry.Statements) != len(c.Entry.Statements) {
+						t.Errorf("%s is kept as %+v with %v", c.File, kept.Entry, kept.Problems)
+					}
+				}
+				if entries == 0 || statements == 0 {
+					t.Errorf("%s: %d entries, %d statements", sample, entries, statements)
+				}
+			}
+		})
+	}
+}
