@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"wontfix"
-	"wontfix/version"
 )
 
 // finding makes the finding that the deciding row is.
@@ -272,7 +271,7 @@ func (j *judge) offer(f *wontfix.Finding) {
 			continue
 		}
 		v := cmp.Or(p.Offer.SourceVersion, p.Offer.Version)
-		if version.Dpkg(v, f.FixedVersion) >= 0 {
+		if j.rules.compare(v, f.FixedVersion) >= 0 {
 			f.Offer, f.Outlook, f.Decision, f.Product = p.Offer, wontfix.Available, wontfix.DecisionFixed, ""
 			f.Reasons = slices.DeleteFunc(f.Reasons, func(w string) bool { return w == wontfix.PaidTierOnly.String() })
 			f.Because = fmt.Sprintf("%s has %s, and %s is installed", archiveName(p.Offer.Archive), v, j.in.version)

@@ -198,7 +198,7 @@ func (j *judge) compare(r *wontfix.Statement) (order int, known bool) {
 		return 0, false
 	}
 	if !j.in.fipsVersion || strings.HasPrefix(r.Release.Product, "fips") {
-		return version.Dpkg(j.in.version, r.Fixed), true
+		return j.rules.compare(j.in.version, r.Fixed), true
 	}
 	order = version.Dpkg(upstream(j.in.version), upstream(r.Fixed))
 	return order, order != 0

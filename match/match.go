@@ -57,12 +57,16 @@ func newInstalled(source, own, version string) *installed {
 }
 
 // Sources returns the names under which a tracker may speak of the source
-// packages of m, in order.
+// packages of m, in order; of the binary packages, too, if its distribution's
+// publisher speaks of such.
 func Sources(m *wontfix.Machine) []string {
 	seen, rules := make(map[string]bool), rulesOf(m)
 	for i := range m.Packages {
 		if name, _, ok := rules.source(&m.Packages[i]); ok {
 			seen[name] = true
+		}
+		if rules.binaries {
+			seen[m.Packages[i].Name] = true
 		}
 	}
 	names := make([]string, 0, len(seen))
@@ -109,12 +113,32 @@ func inventory(m *wontfix.Machine) map[string][]*installed {
 	return all
 }
 
+// sourcesOfBinaries returns a function that gives the source package that a
+// statement is about, also where it names a binary package of it.
+func sourcesOfBinaries(m *wontfix.Machine) func(*wontfix.Statement) string {
+	sources := make(map[string]string, len(m.Packages))
+	for i := range m.Packages {
+		sources[m.Packages[i].Name] = m.Packages[i].Source
+	}
+	return func(s *wontfix.Statement) string {
+		if source, ok := sources[s.Source]; ok && s.Binary {
+			return source
+		}
+		return s.Source
+	}
+}
+
 // Match says what statements mean for m. The statements are those of the
 // machine's series with all its products, those of the series under
 // development, and, if the series has ended, those of the series around it
 // ([Neighbours]). Findings come in the order in which they are shown, worst
 // first; dismissals by source package and ID.
 func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]wontfix.Finding, []wontfix.Dismissal) {
+	have, rules := inventory(m), rulesOf(m)
+	sourceOf := func(s *wontfix.Statement) string { return s.Source }
+	if rules.binaries {
+		sourceOf = sourcesOfBinaries(m)
+	}
 	type key struct{ source, id string }
 	last := make(map[key]int, len(statements)/2) // the last statement of each key
 	var order []int                              // the first statement of each key
@@ -125,7 +149,7 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 			packages = append(packages, newPackageRow(&statements[i]))
 			continue
 		}
-		k := key{statements[i].Source, statements[i].ID}
+		k := key{sourceOf(&statements[i]), statements[i].ID}
 		if before, ok := last[k]; ok {
 			next[before] = i
 		} else {
@@ -133,7 +157,6 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 		}
 		last[k] = i
 	}
-	have, rules := inventory(m), rulesOf(m)
 	scopes := make(map[string][]scoped)
 	for source := range have {
 		if list := scopedTo(m, source, packages); list != nil {
@@ -153,7 +176,7 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 			}
 			return cmp.Compare(a.File, b.File)
 		})
-		for _, in := range have[statements[first].Source] {
+		for _, in := range have[sourceOf(&statements[first])] {
 			j := judge{machine: m, options: &o, rules: rules, in: in, scoped: scopes[in.source]}
 			f, d := j.verdict(rows)
 			if f != nil {

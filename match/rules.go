@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"wontfix"
+	"wontfix/version"
 )
 
 // rules are what differs between distributions: how their trackers' rows speak
@@ -14,6 +15,8 @@ type rules struct {
 	// package, and the version of it that is installed; ok is false for one of
 	// which nothing can be said.
 	source func(p *wontfix.Package) (name, version string, ok bool)
+	// compare orders two versions.
+	compare func(a, b string) int
 	// arrange sorts the rows of an entry into those that count for the machine.
 	arrange func(j *judge, rows []*wontfix.Statement)
 	// open reports whether a row's own word leaves the installed version
@@ -25,17 +28,36 @@ type rules struct {
 	// neighbours says that the rows of an ended series may have to be worked out
 	// from those of the series around it.
 	neighbours bool
+	// binaries says that the tracker may speak of binary packages.
+	binaries bool
 }
 
 var (
-	ubuntuRules = &rules{source: ubuntuSource, arrange: (*judge).arrangeUbuntu, open: (*judge).openUbuntu, end: End, neighbours: true}
-	debianRules = &rules{source: debianSource, arrange: (*judge).arrangeDebian, open: (*judge).openDebian, end: debianEnd}
+	ubuntuRules = &rules{source: ubuntuSource, compare: version.Dpkg, arrange: (*judge).arrangeUbuntu, open: (*judge).openUbuntu, end: End, neighbours: true}
+	debianRules = &rules{source: debianSource, compare: version.Dpkg, arrange: (*judge).arrangeDebian, open: (*judge).openDebian, end: debianEnd}
 )
 
 // rulesOf returns the rules for the tracker of m's distribution.
 func rulesOf(m *wontfix.Machine) *rules {
-	if m.Base.Distribution == "debian" {
+	switch m.Base.Distribution {
+	case "ubuntu":
+		return ubuntuRules
+	case "debian":
 		return debianRules
+	case "rhel", "centos", "almalinux", "rocky", "ol", "fedora", "amzn", "sles", "sled", "opensuse-leap", "opensuse-tumbleweed", "photon", "azurelinux", "mariner":
+		return rpmRules
+	case "alpine", "wolfi", "chainguard":
+		return apkRules
+	case "arch":
+		return pacmanRules
+	}
+	switch m.Manager {
+	case "rpm":
+		return rpmRules
+	case "apk":
+		return apkRules
+	case "pacman":
+		return pacmanRules
 	}
 	return ubuntuRules
 }

@@ -20,7 +20,7 @@ type saying struct {
 	word, detail, priority, devel  uint32
 	fixed, was, wasDetail          uint32
 	successor, words, since, cause uint32
-	module, introduced             uint32
+	module, introduced, last       uint32
 	advisory, decided              uint32
 	release                        uint32 // where it is not the label's
 	file                           uint32 // where it is not the entry's
@@ -132,7 +132,7 @@ func (d *dictionary) add(s *wontfix.Statement, release, file string) uint32 {
 		word: d.number(s.Word), detail: d.number(s.Detail), priority: d.number(s.Priority), devel: d.number(s.DevelOf),
 		fixed: d.number(s.Fixed), was: d.number(s.Was), wasDetail: d.number(s.WasDetail),
 		successor: d.number(s.Successor), words: d.number(s.Words), since: d.number(s.Since), cause: d.number(s.Because),
-		module: d.number(s.Module), introduced: d.number(s.Introduced), advisory: d.number(s.Advisory), decided: d.number(s.Decided), kind: kindOf(s),
+		module: d.number(s.Module), introduced: d.number(s.Introduced), last: d.number(s.LastAffected), advisory: d.number(s.Advisory), decided: d.number(s.Decided), kind: kindOf(s),
 		release: d.number(release), file: d.number(file), reasons: s.Reasons, status: s.Status, decision: s.Decision, evidence: s.Evidence, mode: mode,
 	}
 	id, ok := d.ids[v]
@@ -152,7 +152,7 @@ func sameSaying(a, b *wontfix.Statement) bool {
 		a.Status == b.Status && a.Decision == b.Decision && a.Reasons == b.Reasons && a.Evidence == b.Evidence &&
 		a.Fixed == b.Fixed && a.Was == b.Was && a.WasDetail == b.WasDetail && a.Successor == b.Successor &&
 		a.Words == b.Words && a.Since == b.Since && a.Because == b.Because && kindOf(a) == kindOf(b) &&
-		a.Module == b.Module && a.Introduced == b.Introduced && a.Advisory == b.Advisory && a.Decided == b.Decided
+		a.Module == b.Module && a.Introduced == b.Introduced && a.LastAffected == b.LastAffected && a.Advisory == b.Advisory && a.Decided == b.Decided
 }
 
 // statement fills the parts of s that a saying has, apart from its release and file.
@@ -162,6 +162,7 @@ func (d *dictionary) statement(v *saying, s *wontfix.Statement) {
 	s.Fixed, s.Was, s.WasDetail = d.strings[v.fixed], d.strings[v.was], d.strings[v.wasDetail]
 	s.Successor, s.Words, s.Since, s.Because = d.strings[v.successor], d.strings[v.words], d.strings[v.since], d.strings[v.cause]
 	s.Module, s.Introduced, s.Advisory, s.Decided = d.strings[v.module], d.strings[v.introduced], d.strings[v.advisory], d.strings[v.decided]
+	s.LastAffected = d.strings[v.last]
 	setKind(s, v.kind)
 }
 

@@ -57,9 +57,10 @@ const (
 	hasAdvisory
 	hasDecided
 	hasFile
+	hasLast
 
 	modeShift = 5
-	allFields = 1<<21 - 1
+	allFields = 1<<22 - 1
 )
 
 // A packer makes blobs out of rows. A blob has the statements on one source
@@ -170,6 +171,7 @@ func (p *packer) appendSaying(b []byte, v *saying) []byte {
 	set(hasAdvisory, v.advisory != 0)
 	set(hasDecided, v.decided != 0)
 	set(hasFile, v.file != 0)
+	set(hasLast, v.last != 0)
 	b = appendUvarint(b, mask)
 	b = appendUvarint(b, p.strings.number(v.word))
 	b = append(b, byte(v.status), byte(v.decision))
@@ -184,7 +186,7 @@ func (p *packer) appendSaying(b []byte, v *saying) []byte {
 	if v.evidence != 0 {
 		b = append(b, byte(v.evidence))
 	}
-	for _, s := range [...]uint32{v.devel, v.was, v.wasDetail, v.successor, v.words, v.since, v.cause, v.release, v.module, v.introduced, v.advisory, v.decided, v.file} {
+	for _, s := range [...]uint32{v.devel, v.was, v.wasDetail, v.successor, v.words, v.since, v.cause, v.release, v.module, v.introduced, v.advisory, v.decided, v.file, v.last} {
 		if s != 0 {
 			b = appendUvarint(b, p.strings.number(s))
 		}
@@ -307,6 +309,7 @@ func (b *blob) readSaying(r *reader, s *wontfix.Statement) (mode uint8) {
 	text(hasAdvisory, &s.Advisory)
 	text(hasDecided, &s.Decided)
 	text(hasFile, &s.File)
+	text(hasLast, &s.LastAffected)
 	if mask&hasKind != 0 {
 		kind := r.byte()
 		if kind > allKinds {

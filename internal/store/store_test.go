@@ -62,7 +62,7 @@ func (m *model) statement(e *wontfix.Entry) wontfix.Statement {
 		Line: r.IntN(5000), DevelOf: pick(r, "", "", "focal"), Priority: pick(r, "low", "medium", ""),
 		Binary: r.IntN(4) == 0, Module: pick(r, "", "", "python39:3.9"),
 		Meaning: wontfix.Meaning{
-			Strength: wontfix.Strength(r.IntN(3)), Scope: wontfix.Scope(r.IntN(3)), Introduced: pick(r, "", "1.0"), Advisory: pick(r, "", "XSA-1"), Decided: pick(r, "", "2015-01-08"),
+			Strength: wontfix.Strength(r.IntN(3)), Scope: wontfix.Scope(r.IntN(3)), Introduced: pick(r, "", "1.0"), LastAffected: pick(r, "", "1.9"), Advisory: pick(r, "", "XSA-1"), Decided: pick(r, "", "2015-01-08"),
 			Status: wontfix.Status(r.IntN(256)), Decision: wontfix.Decision(r.IntN(256)), Reasons: wontfix.Reasons(r.Uint32() >> r.IntN(33)),
 			Evidence: wontfix.Evidence(r.IntN(256)), Fixed: pick(r, "", "1.2-3"), Was: pick(r, "", "needed"), WasDetail: pick(r, "", "was"),
 			Successor: pick(r, "", "python3.4"), Words: pick(r, "", "words"), Since: pick(r, "", "2014-02-03"), Because: pick(r, "", "because"),

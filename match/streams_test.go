@@ -1,0 +1,79 @@
+package match
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"wontfix"
+)
+
+// TestStreams has what the rows of publishers of rpm and apk mean for a
+// machine. A row is release source[!module][*] decision fixed.
+func TestStreams(t *testing.T) {
+	for _, test := range []struct {
+		what, release, products string
+		installed               string // source/version[/module]
+		rows                    []string
+		want                    string // outlook and fixed version, or the kind of a dismissal, or nothing
+	}{
+		{"a fix above", "rhel/9.4", "", "curl/7.76.1-20.el9", []string{"rhel/9.2 curl fixed 0:7.76.1-23.el9_2.4"}, "available 0:7.76.1-23.el9_2.4"},
+		{"a fix that is in", "rhel/9.4", "", "curl/7.76.1-29.el9_4", []string{"rhel/9.2 curl fixed 0:7.76.1-23.el9_2.4"}, ""},
+		{"a fix of a later minor", "rhel/9.0", "", "curl/7.76.1-14.el9_0", []string{"rhel/9.2 curl fixed 0:7.76.1-23.el9_2.4"}, ""},
+		{"a fix for subscribers", "rhel/9.0", "", "curl/7.76.1-14.el9_0", []string{"rhel/9.0/eus curl needs-paid-support 0:7.76.1-14.el9_0.9"}, "paid 0:7.76.1-14.el9_0.9"},
+		{"and for one of them", "rhel/9.0", "eus", "curl/7.76.1-14.el9_0", []string{"rhel/9.0/eus curl needs-paid-support 0:7.76.1-14.el9_0.9"}, "available 0:7.76.1-14.el9_0.9"},
+		{"refused", "rhel/7.9", "", "python/2.7.5-90.el7", []string{"rhel/7 python wont-fix"}, "never"},
+		{"put off", "rhel/8.10", "", "libtiff/4.0.9-32.el8", []string{"rhel/8 libtiff deferred"}, "deferred"},
+		{"another major", "rhel/9.4", "", "python/3.9", []string{"rhel/8 python wont-fix"}, ""},
+		{"a fix beside the first day's row", "rhel/8.10", "", "libtiff/4.0.9-31.el8", []string{"rhel/8.10 libtiff affected-no-decision", "rhel/8.10 libtiff fixed 0:4.0.9-32.el8_10"}, "available 0:4.0.9-32.el8_10"},
+		{"not affected", "rhel/8.10", "", "curl/7.61", []string{"rhel/8 curl not-affected"}, ""},
+		{"a part that is not affected", "sles/15.5", "", "curl/7.61", []string{"sles/15.5 libcurl-doc* not-affected", "sles/15.5 curl wont-fix"}, "never"},
+		{"a binary package", "sles/15.5", "", "curl/7.61-1", []string{"sles/15.5 libcurl4* fixed 7.61-2"}, "available 7.61-2"},
+		{"another module", "rhel/8.10", "", "python39/3.9.1/python39:3.9:80:x", []string{"rhel/8 python39!python39:3.8 wont-fix"}, ""},
+		{"the module", "rhel/8.10", "", "python39/3.9.1/python39:3.9:80:x", []string{"rhel/8 python39!python39:3.9 wont-fix"}, "never"},
+		{"no module", "rhel/8.10", "", "python39/3.9.1", []string{"rhel/8 python39!python39:3.9 wont-fix"}, ""},
+		{"an epoch", "rhel/8.10", "", "x/1:1.0-1", []string{"rhel/8.10 x fixed 0:2.0-1"}, ""},
+		{"apk", "alpine/v3.11", "", "curl/7.65.1-r0", []string{"alpine/v3.11 curl fixed 7.66.0-r0"}, "available 7.66.0-r0"},
+		{"another branch of Alpine", "alpine/v3.12", "", "curl/7.65.1-r0", []string{"alpine/v3.11 curl fixed 7.66.0-r0"}, ""},
+	} {
+		base, err := wontfix.ParseRelease(test.release)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := &wontfix.Machine{Release: base, Base: base, Products: strings.Fields(test.products)}
+		f := append(strings.SplitN(test.installed, "/", 3), "")
+		for _, name := range []string{f[0], "lib" + f[0] + "4"} {
+			m.Packages = append(m.Packages, wontfix.Package{Name: name, Version: f[1], Source: f[0], SourceVersion: f[1], Module: f[2]})
+		}
+		var rows []wontfix.Statement
+		for i, row := range test.rows {
+			g := append(strings.Fields(row), "")
+			s := wontfix.Statement{ID: "CVE-2014-9365", File: "f", Line: i + 1, Label: g[0]}
+			s.Source, s.Module, _ = strings.Cut(g[1], "!")
+			s.Source, s.Binary = strings.TrimSuffix(s.Source, "*"), strings.HasSuffix(s.Source, "*")
+			if s.Release, err = wontfix.ParseRelease(g[0]); err != nil {
+				t.Fatal(err)
+			}
+			if s.Decision, err = wontfix.ParseDecision(g[2]); err != nil {
+				t.Fatal(err)
+			}
+			s.Status, s.Fixed = wontfix.Affected, g[3]
+			switch s.Decision {
+			case wontfix.DecisionNotAffected:
+				s.Status = wontfix.NotAffected
+			case wontfix.DecisionFixed:
+				s.Status = wontfix.Fixed
+			}
+			rows = append(rows, s)
+		}
+		findings, _ := Match(m, rows, Options{Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)})
+		var got []string
+		for _, f := range findings {
+			got = append(got, strings.TrimSpace(fmt.Sprint(f.Outlook, " ", f.FixedVersion)))
+		}
+		if s := strings.Join(got, ", "); s != test.want {
+			t.Errorf("%s: %q; want %q", test.what, s, test.want)
+		}
+	}
+}
