@@ -20,7 +20,10 @@ func (t dossierText) opinions(s *wontfix.Subject) {
 	}
 	t.label("Others", opinionSentence(o)...)
 	release, word := 0, 0
-	list := o.List[:min(len(o.List), maxOpinions)]
+	list := o.List
+	if t.limit > 0 && len(list) > maxOpinions {
+		list = list[:maxOpinions]
+	}
 	for i := range list {
 		release = max(release, columns(Clean(opinionName(&list[i], s.Source))))
 		word = max(word, columns(DecisionPhrase(list[i].Decision)))
