@@ -82,3 +82,26 @@ type Opinions struct {
 	// is no opinion.
 	Silent []string `json:"silent"`
 }
+
+// ComparisonSchema names the form of [Comparison] as JSON.
+const ComparisonSchema = "wontfix.comparison/1"
+
+// A Comparison is what publishers decided about some vulnerabilities, side by
+// side.
+type Comparison struct {
+	Schema   string     `json:"schema"`
+	Tool     string     `json:"tool"`
+	Trackers []Tracker  `json:"trackers"`
+	IDs      []string   `json:"ids"` // as they were asked for
+	Cells    []Compared `json:"cells"`
+}
+
+// Compared is what one publisher decided about one vulnerability.
+type Compared struct {
+	ID     string `json:"id"`
+	Vendor string `json:"vendor"` // name of the tracker
+	Voice  string `json:"voice"`  // see [Opinion]
+	// Entry says that the publisher has an entry of the vulnerability.
+	Entry    bool      `json:"entry"`
+	Opinions []Opinion `json:"opinions"`
+}

@@ -52,6 +52,26 @@ func Opinions(own, source, version string, others []Said) *wontfix.Opinions {
 	return o
 }
 
+// Compare returns what an entry says as opinions, in order of release; of the
+// projects that the given packages are of, or of all if there are none.
+func Compare(said Said, packages []string) []wontfix.Opinion {
+	list := []wontfix.Opinion{}
+	for i := range said.Entry.Statements {
+		s := &said.Entry.Statements[i]
+		project := projectOf(s.Source)
+		if s.Decision == wontfix.DecisionNotInRelease || s.Decision == wontfix.DecisionUnknown ||
+			len(packages) > 0 && !slices.ContainsFunc(packages, func(p string) bool { return projectOf(p) == project }) {
+			continue
+		}
+		list = append(list, opinion(&said, s, ""))
+	}
+	list = fold(list)
+	slices.SortStableFunc(list, func(a, b wontfix.Opinion) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Release, b.Release))
+	})
+	return list
+}
+
 func compareBool(a, b bool) int {
 	switch {
 	case a == b:

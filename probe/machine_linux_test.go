@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -269,6 +268,6 @@ func logTime(t *testing.T, table machineTable) {
 			t.Logf("and %d more", len(slow)-i)
 			break
 		}
-		t.Log(fmt.Sprintf("%s %s: %v, control %v, processor %v: %s", m.Outcome.Client, m.Outcome.Case, m.Outcome.Duration.Round(time.Millisecond), control[m.Outcome.Client].Round(time.Millisecond), m.CPU.Round(time.Millisecond), m.Outcome.Reason))
+		t.Logf("%s %s: %v, control %v, processor %v: %s", m.Outcome.Client, m.Outcome.Case, m.Outcome.Duration.Round(time.Millisecond), control[m.Outcome.Client].Round(time.Millisecond), m.CPU.Round(time.Millisecond), m.Outcome.Reason)
 	}
 }

@@ -286,7 +286,7 @@ func archiveName(a *wontfix.Archive) string {
 
 // publishers are those whose name is not just that of their tracker.
 var publishers = map[string]string{
-	"redhat": "Red Hat", "suse": "SUSE", "almalinux": "AlmaLinux", "rocky": "Rocky Linux", "azurelinux": "Azure Linux", "archlinux": "Arch Linux",
+	"redhat": "Red Hat", "suse": "SUSE", "almalinux": "AlmaLinux", "rocky": "Rocky Linux", "azurelinux": "Azure Linux", "arch": "Arch Linux", "photon": "Photon OS", "openvex": "OpenVEX documents", "cyclonedx": "CycloneDX documents", "openssl": "OpenSSL",
 }
 
 // publisher names who runs a tracker: "Ubuntu".

@@ -172,7 +172,7 @@ var specs = []Spec{
 		Parse:  Decode,
 		Read:   Merged(updateinfo.Parse),
 		For:    []string{"amzn"},
-		Cost:   "give a repository's updateinfo.xml.gz",
+		Cost:   "give a file",
 	},
 	{
 		Name:   "photon",
@@ -217,7 +217,7 @@ var specs = []Spec{
 		Match:  func(name string) bool { return strings.HasSuffix(name, ".advisories.yaml") },
 		Parse:  Decode,
 		Read:   Merged(wolfi.Parse),
-		Cost:   "their licence lets nobody pass them on",
+		Cost:   "give a folder",
 	},
 	{
 		Name:   "openssl",

@@ -162,7 +162,7 @@ Every flag can be set in the environment: --fail-on as WONTFIX_FAIL_ON.`,
 	flags.BoolVarP(&e.quiet, "quiet", "q", false, "say nothing but the answer and errors")
 	flags.BoolVarP(&e.verbose, "verbose", "v", false, "say more about what is done")
 	flags.BoolVar(&e.noColor, "no-color", false, "use no colour (also NO_COLOR)")
-	root.AddCommand(newScan(e), newWhy(e), newSearch(e), newHistory(e), newChanges(e), newStats(e), newSync(e), newDB(e), newReport(e), newMan(e), newVersion(e), newProbe(e), newProbeRoom(), newPin(e))
+	root.AddCommand(newScan(e), newWhy(e), newCompare(e), newSearch(e), newHistory(e), newChanges(e), newStats(e), newSync(e), newDB(e), newReport(e), newMan(e), newVersion(e), newProbe(e), newProbeRoom(), newPin(e))
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelp())

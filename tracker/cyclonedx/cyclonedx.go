@@ -34,10 +34,10 @@ type vulnerability struct {
 	part
 	pointer string
 
-	id, source, description, detail, workaround string
-	published, rejected                         string
-	aliases, references                         []string
-	ratings                                     []wontfix.CVSS
+	id, description, detail, workaround string
+	published, rejected                 string
+	aliases, references                 []string
+	ratings                             []wontfix.CVSS
 
 	state, justification, note part
 	responses                  []part
