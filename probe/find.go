@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"embed"
@@ -337,8 +336,8 @@ func (o FindOptions) output(ctx context.Context, path string, args []string) (st
 	cmd.WaitDelay = time.Second
 	cmd.Env = cleanEnv(o.Dir)
 	cmd.Dir = o.Dir
-	var b bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &limited{w: &b, left: 1 << 16}, &limited{w: &b, left: 1 << 16}
+	b := &limited{left: 1 << 16}
+	cmd.Stdout, cmd.Stderr = b, b
 	err := launch(cmd, o.room.Isolated)
 	if err == nil {
 		err = cmd.Wait()
@@ -358,15 +357,25 @@ func cleanEnv(dir string) []string {
 	return []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + dir, "TMPDIR=" + dir, "LANG=C.UTF-8", "TERM=dumb", "NO_COLOR=1"}
 }
 
-// A limited keeps the first bytes of what is written.
+// A limited keeps the first bytes of what is written. A program that is given
+// up may still write while it is read.
 type limited struct {
-	w    *bytes.Buffer
+	mu   sync.Mutex
+	text strings.Builder
 	left int
 }
 
 func (l *limited) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	n := min(len(p), l.left)
-	l.w.Write(p[:n])
+	l.text.Write(p[:n])
 	l.left -= n
 	return len(p), nil
+}
+
+func (l *limited) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

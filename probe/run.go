@@ -118,15 +118,15 @@ func Isolated(ctx context.Context, r Request, name string, args ...string) iter.
 // ErrNoRoom is the error of a machine that allows no namespaces.
 var ErrNoRoom = errors.New("no room of its own")
 
-func startIsolated(ctx context.Context, request []byte, name string, args ...string) (*exec.Cmd, io.Reader, *bytes.Buffer, error) {
+func startIsolated(ctx context.Context, request []byte, name string, args ...string) (*exec.Cmd, io.Reader, *limited, error) {
 	var last error
 	for _, two := range []bool{true, false} {
 		if two && os.Getuid() != 0 {
 			continue
 		}
 		cmd := isolated(ctx, two, name, args...)
-		words := &bytes.Buffer{}
-		cmd.Stdin, cmd.Stderr = bytes.NewReader(request), &limited{w: words, left: maxReason}
+		words := &limited{left: maxReason}
+		cmd.Stdin, cmd.Stderr = bytes.NewReader(request), words
 		cmd.WaitDelay = time.Second
 		out, err := cmd.StdoutPipe()
 		if err != nil {
@@ -367,11 +367,14 @@ func (n *runner) client(ctx context.Context, c Client) {
 			if now != level {
 				continue
 			}
+			mu.Lock()
 			like, ok := accepted[need]
+			said := why[need].Reason
+			mu.Unlock()
 			if need != "" && !ok {
 				reason := "control " + need + " was not accepted"
-				if r := why[need].Reason; r != "" {
-					reason += ": " + r
+				if said != "" {
+					reason += ": " + said
 				}
 				n.out <- Message{Outcome: &Outcome{Client: c.ID, Case: k.ID, Verdict: NoVerdict, Reason: clip(reason)}}
 				continue
@@ -486,8 +489,8 @@ func (n *runner) once(ctx context.Context, c Client, k Case, built string, like 
 		cmd.Env = append(cmd.Env, "https_proxy="+p, "HTTPS_PROXY="+p, "http_proxy="+p, "no_proxy=")
 	}
 	cmd.Env = append(cmd.Env, filled(fill, c.how.env)...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &limited{w: &stdout, left: maxOutput}, &limited{w: &stderr, left: maxOutput}
+	stdout, stderr := &limited{left: maxOutput}, &limited{left: maxOutput}
+	cmd.Stdout, cmd.Stderr = stdout, stderr
 	var stdin io.WriteCloser
 	if c.Stdin != "" {
 		if stdin, err = cmd.StdinPipe(); err != nil {

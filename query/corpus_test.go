@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"wontfix/internal/testkit"
 )
@@ -60,7 +61,8 @@ func TestTrackerLikeAck(t *testing.T) {
 // filesWith returns the files below dir/retired with a line that matches.
 func filesWith(t *testing.T, dir, pattern string) []string {
 	t.Helper()
-	p, err := Compile(pattern, PatternOptions{})
+	// A busy machine and the race detector take their time.
+	p, err := Compile(pattern, PatternOptions{Timeout: 5 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -19,6 +20,7 @@ import (
 // A publisher is a server that misbehaves as it is told to.
 type publisher struct {
 	*httptest.Server
+	mu     sync.Mutex
 	body   []byte
 	tag    string
 	digest string
@@ -47,6 +49,8 @@ func newPublisher(t *testing.T, body string) *publisher {
 }
 
 func (p *publisher) serve(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.asked = append(p.asked, r.Header)
 	if len(p.fail) > 0 {
 		status := p.fail[0]
@@ -196,16 +200,23 @@ func TestGetGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, dir, "0123456789")
-	if last := p.asked[len(p.asked)-1]; last.Get("Range") != "bytes=4-" || last.Get("If-Range") != `"1"` {
+	p.mu.Lock()
+	last := p.asked[len(p.asked)-1]
+	p.mu.Unlock()
+	if last.Get("Range") != "bytes=4-" || last.Get("If-Range") != `"1"` {
 		t.Errorf("asked %v", last)
 	}
 
 	// What was there is of other bytes: all of it comes again.
+	p.mu.Lock() // a request that was cut off may still be at its end
 	p.body, p.tag, p.cut = []byte("abcdefghij"), `"2"`, 4
+	p.mu.Unlock()
 	stop, cancel = context.WithCancel(context.Background())
 	c.Sleep = func(context.Context, time.Duration) error { cancel(); return context.Canceled }
 	c.Get(stop, dir, Resource{URL: p.URL + "/feed", Name: "feed"})
+	p.mu.Lock()
 	p.body, p.tag = []byte("klmnopqrst"), `"3"`
+	p.mu.Unlock()
 	c, _ = client()
 	if _, _, err := get(t, c, dir, p.URL+"/feed"); err != nil {
 		t.Fatal(err)
