@@ -99,9 +99,11 @@ const maxVisits = 64
 func (l *Listener) Visits(ctx context.Context) iter.Seq2[Visit, error] {
 	return func(yield func(Visit, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		defer l.listener.Close()
-		context.AfterFunc(ctx, func() { l.listener.Close() })
+		// Close returns at once where another Close has begun, so there is one
+		// that closes, and one that waits for it.
+		closed := make(chan struct{})
+		context.AfterFunc(ctx, func() { l.listener.Close(); close(closed) })
+		defer func() { cancel(); <-closed }()
 		out := make(chan Visit)
 		failed := make(chan error, 1)
 		var wg sync.WaitGroup

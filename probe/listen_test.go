@@ -96,3 +96,26 @@ func TestListenErrors(t *testing.T) {
 		}
 	}
 }
+
+// What has ended no longer listens: a client that comes then is refused.
+func TestListenEnd(t *testing.T) {
+	a, err := NewAuthority(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, _ := CaseByID("T01")
+	for range 500 {
+		l, err := a.Listen(k, "127.0.0.1:0", ListenOptions{Host: "localhost"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go cancel()
+		for range l.Visits(ctx) {
+		}
+		if c, err := net.DialTimeout("tcp", l.Addr.String(), time.Second); err == nil {
+			c.Close()
+			t.Fatal("still listens after its end")
+		}
+	}
+}
