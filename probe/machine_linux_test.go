@@ -95,30 +95,38 @@ func (m machineTable) cells(cases []string) map[string]Verdict {
 }
 
 // TestMachine probes every client of this machine with the core cases and those
-// of mail: none is missing, and there is no verdict without a control and no gap
-// without a reason. Then again with fewer cases, and once more where there is no
-// network: the table is the same. Of /etc nothing has changed (S02). It takes all
-// cores for a quarter of an hour, and clients that have to share them with other
-// tests come to no end in time: it runs where it is asked for.
+// of mail, or with all cases: none is missing, and there is no verdict without a
+// control and no gap without a reason. Then again with the core cases and those
+// of mail, and once more where there is no network: the table is the same. Of
+// /etc nothing has changed (S02). It takes all cores for half an hour or an hour,
+// and clients that have to share them with other tests come to no end in time: it
+// runs where it is asked for.
 func TestMachine(t *testing.T) {
-	if os.Getenv("WONTFIX_TEST_MACHINE") == "" {
-		t.Skip("probes all clients of the machine; set WONTFIX_TEST_MACHINE=1, and run nothing beside it")
+	asked := os.Getenv("WONTFIX_TEST_MACHINE")
+	if asked == "" {
+		t.Skip("probes all clients of the machine; set WONTFIX_TEST_MACHINE=core or all, and run nothing beside it")
 	}
 	needRoom(t)
 	home, err := os.UserHomeDir()
 	testkit.Must(t, err)
 	r := Request{Find: FindOptions{Path: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/go/bin", Home: home, Limit: time.Minute}, Limit: time.Minute}
+	var all, core []string
 	for _, c := range Cases() {
+		all = append(all, c.ID)
 		if c.Core || c.ID[0] == 'M' {
-			r.Cases = append(r.Cases, c.ID)
+			core = append(core, c.ID)
 		}
+	}
+	r.Cases = core
+	if asked == "all" {
+		r.Cases = all
 	}
 	before := hashes(t, "/etc")
 	first := machine(t, exec.Command(os.Args[0], "probe-outer"), r)
 	t.Run("clients", func(t *testing.T) { checkClients(t, first, home) })
 	t.Run("controls", func(t *testing.T) { checkOutcomes(t, first, r.Cases) })
 	t.Run("time", func(t *testing.T) { logTime(t, first) })
-	r.Cases = []string{"T01", "T02", "N01"}
+	r.Cases = core
 	for name, cmd := range map[string]*exec.Cmd{"again": exec.Command(os.Args[0], "probe-outer"), "without a network": inNetwork(os.Args[0], "probe-outer")} {
 		t.Run(name, func(t *testing.T) {
 			before, table := first.cells(r.Cases), machine(t, cmd, r)
@@ -131,7 +139,7 @@ func TestMachine(t *testing.T) {
 			if len(after) != len(before) {
 				t.Errorf("%d outcomes, were %d", len(after), len(before))
 			}
-			t.Logf("%d outcomes in %v", len(after), table.took.Round(time.Second))
+			logTime(t, table)
 		})
 	}
 	after := hashes(t, "/etc")
@@ -262,7 +270,7 @@ func logTime(t *testing.T, table machineTable) {
 		bound += control[m.Outcome.Client]
 	}
 	cores := time.Duration(runtime.NumCPU())
-	t.Logf("%v; processor time of the clients / %d cores: %v; time of the control x cases / cores: %v", table.took.Round(time.Second), cores, (cpu / cores).Round(time.Second), (bound / cores).Round(time.Second))
+	t.Logf("%d outcomes in %v; processor time of the clients / %d cores: %v; time of the control x cases / cores: %v", len(table.outcomes), table.took.Round(time.Second), cores, (cpu / cores).Round(time.Second), (bound / cores).Round(time.Second))
 	slow := slices.DeleteFunc(slices.Clone(table.outcomes), func(m Message) bool { return over(m) < time.Second })
 	slices.SortFunc(slow, func(a, b Message) int { return cmp.Compare(over(b), over(a)) })
 	for i, m := range slow {
