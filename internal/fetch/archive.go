@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -239,13 +240,17 @@ func (a *archive) tar(r io.Reader, name string) error {
 }
 
 func (a *archive) zip(f *os.File, size int64, name string) error {
-	z, err := zip.NewReader(f, size)
-	if err != nil {
+	d := &directory{f, max(minDirectory, int64(a.limits.Files)*perMember)}
+	z, err := zip.NewReader(d, size)
+	switch {
+	case d.left < 0:
+		return fmt.Errorf("%s: a directory for more than the %d files that are read", name, a.limits.Files)
+	case err != nil:
 		return fmt.Errorf("%s: %w", name, err)
-	}
-	if len(z.File) > a.limits.Files {
+	case len(z.File) > a.limits.Files:
 		return fmt.Errorf("%s: %d files, more than the %d that are read", name, len(z.File), a.limits.Files)
 	}
+	d.left = math.MaxInt64
 	for _, m := range z.File {
 		member := path.Clean(m.Name)
 		if !m.Mode().IsRegular() || !filepath.IsLocal(member) || !a.take(member) {
@@ -262,6 +267,30 @@ func (a *archive) zip(f *os.File, size int64, name string) error {
 		}
 	}
 	return nil
+}
+
+const (
+	// minDirectory is how many bytes of a zip are read at least to find its
+	// directory, which is at the end.
+	minDirectory = 1 << 20
+	// perMember is how many bytes of a zip's directory a member may have on
+	// average: 46 and its name.
+	perMember = 128
+)
+
+// A directory reads a zip until more bytes were read than left says: the whole
+// directory is read, and kept, before its members can be counted, and it may
+// lie about their number.
+type directory struct {
+	r    io.ReaderAt
+	left int64
+}
+
+func (d *directory) ReadAt(p []byte, off int64) (int, error) {
+	if d.left -= int64(len(p)); d.left < 0 {
+		return 0, errors.New("too large a directory")
+	}
+	return d.r.ReadAt(p, off)
 }
 
 // count counts a member, wanted or not.

@@ -5,10 +5,13 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -166,6 +169,78 @@ func TestFilesLimits(t *testing.T) {
 type zero struct{}
 
 func (zero) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
+// tenMillion is how many members a bomb has.
+const tenMillion = 10_000_000
+
+// manyTar writes a tar.gz with ten million members. They are the same ones over
+// and over, so that it is made in no time: gzip members may follow each other.
+func manyTar(w io.Writer) error {
+	const each = 10_000
+	var part bytes.Buffer
+	z := gzip.NewWriter(&part)
+	t := tar.NewWriter(z)
+	for range each {
+		if err := t.WriteHeader(&tar.Header{Name: "a.txt", Typeflag: tar.TypeReg}); err != nil {
+			return err
+		}
+	}
+	if err := z.Close(); err != nil { // and not the tar, whose end would end it
+		return err
+	}
+	for range tenMillion / each {
+		if _, err := w.Write(part.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// manyZip writes a zip whose directory has ten million members, and whose end
+// says that there are few.
+func manyZip(w io.Writer) error {
+	member := make([]byte, 47)
+	copy(member, "PK\x01\x02")
+	member[28], member[46] = 1, 'a'
+	part := bytes.Repeat(member, 10_000)
+	for range tenMillion / 10_000 {
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+	}
+	end := make([]byte, 22)
+	copy(end, "PK\x05\x06")
+	binary.LittleEndian.PutUint16(end[8:], tenMillion&0xffff)
+	binary.LittleEndian.PutUint16(end[10:], tenMillion&0xffff)
+	binary.LittleEndian.PutUint32(end[12:], tenMillion*47)
+	_, err := w.Write(end)
+	return err
+}
+
+// An archive with ten million members is refused before it fills the memory.
+func TestFilesTenMillion(t *testing.T) {
+	for name, fill := range map[string]func(io.Writer) error{"a.tar.gz": manyTar, "a.zip": manyZip} {
+		file := filepath.Join(t.TempDir(), name)
+		f, err := os.Create(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(fill(f), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err = list(file, Limits{Files: 100_000})
+		runtime.ReadMemStats(&after)
+		if err == nil || !strings.Contains(err.Error(), "more than the 100000 files") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 256<<20 {
+			t.Errorf("%s: %d MB were allocated", name, used>>20)
+		}
+		os.Remove(file)
+	}
+}
 
 // FuzzFiles: whatever the bytes, what is read stays within the limits, and its
 // names within the archive.
