@@ -396,6 +396,9 @@ func transient(err error) error {
 	if errors.Is(err, errRedirect) || errors.As(err, &op) && op.Op == "dial" {
 		return err
 	}
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the server hung up without an answer")
+	}
 	return &waitError{error: err}
 }
 
