@@ -56,8 +56,8 @@ var layout = map[string][]string{
 	"internal/rpmdb":      {},
 	"internal/store":      {""},
 	"internal/testkit":    {""},
-	"cmd/wontfix": {"", "history", "internal/image", "internal/store", "inventory", "lifecycle", "match", "pin", "probe", "query", "reason", "report",
-		"tracker", "tracker/ubuntu", "version"},
+	"cmd/wontfix": {"", "exploited", "history", "internal/fetch", "internal/image", "internal/store", "inventory", "lifecycle", "match", "pin", "probe", "query",
+		"reason", "report", "tracker", "tracker/ubuntu", "version"},
 	"tracker/cyclonedx": {"", "internal/markup", "purl", "reason"},
 }
 

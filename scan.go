@@ -103,6 +103,9 @@ type Finding struct {
 	// Origin says who decided; nil if the database has no history.
 	Origin *Origin `json:"origin,omitempty"`
 
+	// Exploitation is what is known of it being exploited; nil for nothing.
+	Exploitation *Exploitation `json:"exploitation,omitempty"`
+
 	// FixedElsewhere are the other publishers that fixed it; nil if that was
 	// not asked for.
 	FixedElsewhere []string `json:"fixed_elsewhere,omitempty"`
@@ -165,28 +168,30 @@ type Components struct {
 
 // A Dossier is all that can be said about one vulnerability.
 type Dossier struct {
-	Schema      string    `json:"schema"`
-	ID          string    `json:"id"`
-	Tracker     Tracker   `json:"tracker"`
-	File        string    `json:"file"`
-	Page        string    `json:"page"` // the publisher's page
-	Published   string    `json:"published"`
-	Priority    string    `json:"priority"`
-	PriorityWhy string    `json:"priority_reason,omitempty"`
-	Withdrawn   string    `json:"withdrawn,omitempty"`
-	Description string    `json:"description"`
-	VendorText  string    `json:"vendor_text,omitempty"`
-	Mitigation  string    `json:"mitigation,omitempty"`
-	CVSS        []CVSS    `json:"cvss"`
-	Subjects    []Subject `json:"subjects"`
-	Notes       []Note    `json:"notes"`
-	Bugs        []string  `json:"bugs"`
-	References  []string  `json:"references"`
-	AssignedTo  string    `json:"assigned_to,omitempty"`
-	Machine     string    `json:"machine,omitempty"` // what was looked at, if a machine was
-	AsOf        time.Time `json:"as_of,omitzero"`    // the time that the answer is of, if that is not today
-	Revision    string    `json:"revision"`
-	Problems    []Problem `json:"problems,omitempty"`
+	Schema      string  `json:"schema"`
+	ID          string  `json:"id"`
+	Tracker     Tracker `json:"tracker"`
+	File        string  `json:"file"`
+	Page        string  `json:"page"` // the publisher's page
+	Published   string  `json:"published"`
+	Priority    string  `json:"priority"`
+	PriorityWhy string  `json:"priority_reason,omitempty"`
+	Withdrawn   string  `json:"withdrawn,omitempty"`
+	Description string  `json:"description"`
+	VendorText  string  `json:"vendor_text,omitempty"`
+	Mitigation  string  `json:"mitigation,omitempty"`
+	CVSS        []CVSS  `json:"cvss"`
+
+	Exploitation *Exploitation `json:"exploitation,omitempty"` // nil for nothing known
+	Subjects     []Subject     `json:"subjects"`
+	Notes        []Note        `json:"notes"`
+	Bugs         []string      `json:"bugs"`
+	References   []string      `json:"references"`
+	AssignedTo   string        `json:"assigned_to,omitempty"`
+	Machine      string        `json:"machine,omitempty"` // what was looked at, if a machine was
+	AsOf         time.Time     `json:"as_of,omitzero"`    // the time that the answer is of, if that is not today
+	Revision     string        `json:"revision"`
+	Problems     []Problem     `json:"problems,omitempty"`
 }
 
 // DossierSchema names the form of [Dossier] as JSON.

@@ -19,6 +19,8 @@ type Filter struct {
 	Packages   []string // source or binary packages
 	// FixedElsewhere lets through only what another publisher has fixed.
 	FixedElsewhere bool
+	// Exploited lets through only what a catalogue lists as exploited.
+	Exploited bool
 }
 
 // Apply returns the findings that pass, and how many did not for which cause.
@@ -54,8 +56,16 @@ func (f Filter) rejects(x *wontfix.Finding) string {
 		return "--package leaves them out"
 	case f.FixedElsewhere && len(x.FixedElsewhere) == 0:
 		return "--others fixed leaves them out"
+	case f.Exploited && !listed(x):
+		return "--exploited leaves them out"
 	}
 	return ""
+}
+
+// listed reports whether a catalogue lists a finding's vulnerability as
+// exploited.
+func listed(x *wontfix.Finding) bool {
+	return x.Exploitation != nil && len(x.Exploitation.Listed) > 0
 }
 
 // A Gate is a condition under which a scan counts as failed.
@@ -71,13 +81,19 @@ func (g Gate) String() string { return g.name }
 // findings that say so.
 const FixedElsewhere = "fixed-elsewhere"
 
+// Exploited is the gate for what is known to be exploited. It needs findings
+// that say so, and so does "epss>=".
+const Exploited = "exploited"
+
 // maxDays is a hundred years: a limit that keeps dates within bounds.
 const maxDays = 36525
 
 // ParseGate reads a condition: an outlook, a priority (it trips for that one
 // and every more urgent one), "undocumented" (a decision with no documented
-// reason), "fixed-elsewhere" (another publisher fixed it), or
-// "undecided-older-than=90d" (not judged, and published longer ago than that).
+// reason), "fixed-elsewhere" (another publisher fixed it), "exploited" (a
+// catalogue lists it as exploited), "epss>=0.1" (its EPSS score is at least
+// that), or "undecided-older-than=90d" (not judged, and published longer ago
+// than that).
 // Conditions with a + between them must all be met by one finding.
 func ParseGate(s string) (Gate, error) {
 	if first, rest, ok := strings.Cut(s, "+"); ok {
@@ -106,6 +122,18 @@ func ParseGate(s string) (Gate, error) {
 				(f.Decision == wontfix.DecisionWontFix || f.Decision == wontfix.DecisionDeferred || f.Decision == wontfix.DecisionEndOfLife)
 		}}, nil
 	}
+	if s == Exploited {
+		return Gate{s, func(f *wontfix.Finding, _ time.Time) bool { return listed(f) }}, nil
+	}
+	if score, ok := strings.CutPrefix(s, "epss>="); ok {
+		least, err := strconv.ParseFloat(score, 64)
+		if err != nil || !(least >= 0 && least <= 1) {
+			return Gate{}, fmt.Errorf("gate %q: want a probability from 0 to 1, such as epss>=0.1", s)
+		}
+		return Gate{s, func(f *wontfix.Finding, _ time.Time) bool {
+			return f.Exploitation != nil && f.Exploitation.EPSS != nil && f.Exploitation.EPSS.Probability >= least
+		}}, nil
+	}
 	if age, ok := strings.CutPrefix(s, "undecided-older-than="); ok {
 		days, err := strconv.Atoi(strings.TrimSuffix(age, "d"))
 		if err != nil || days < 0 || days > maxDays || !strings.HasSuffix(age, "d") {
@@ -116,7 +144,7 @@ func ParseGate(s string) (Gate, error) {
 			return f.Decision == wontfix.DecisionUnderInvestigation && !published.IsZero() && now.After(published.AddDate(0, 0, days))
 		}}, nil
 	}
-	return Gate{}, fmt.Errorf("gate %q is not known; it is an outlook (%s), a priority (%s), undocumented, fixed-elsewhere, undecided-older-than=DAYSd, or several with a + between them",
+	return Gate{}, fmt.Errorf("gate %q is not known; it is an outlook (%s), a priority (%s), undocumented, fixed-elsewhere, exploited, epss>=SCORE, undecided-older-than=DAYSd, or several with a + between them",
 		s, strings.Join(wontfix.Outlooks(), ", "), strings.Join(priorities, ", "))
 }
 

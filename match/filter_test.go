@@ -13,8 +13,8 @@ import (
 // someFindings are five, each unlike the others.
 func someFindings() []wontfix.Finding {
 	return []wontfix.Finding{
-		{ID: "CVE-1", Source: "a", Binaries: []string{"a", "liba1"}, Outlook: wontfix.Never, Status: wontfix.Affected, Decision: wontfix.DecisionWontFix, Priority: "high", Reasons: []string{"no-reason-given"}, FixedElsewhere: []string{"redhat"}},
-		{ID: "CVE-1", Source: "b", Binaries: []string{"b"}, Outlook: wontfix.Never, Status: wontfix.Affected, Decision: wontfix.DecisionEndOfLife, Priority: "low", Reasons: []string{"eol-release", "superseded"}},
+		{ID: "CVE-1", Source: "a", Binaries: []string{"a", "liba1"}, Outlook: wontfix.Never, Status: wontfix.Affected, Decision: wontfix.DecisionWontFix, Priority: "high", Reasons: []string{"no-reason-given"}, FixedElsewhere: []string{"redhat"}, Exploitation: &wontfix.Exploitation{Listed: []wontfix.Listed{{Catalogue: "kev", Added: "2022-01-28"}}, EPSS: &wontfix.EPSS{Probability: 0.5}}},
+		{ID: "CVE-1", Source: "b", Binaries: []string{"b"}, Outlook: wontfix.Never, Status: wontfix.Affected, Decision: wontfix.DecisionEndOfLife, Priority: "low", Reasons: []string{"eol-release", "superseded"}, Exploitation: &wontfix.Exploitation{EPSS: &wontfix.EPSS{Probability: 0.1}}},
 		{ID: "CVE-2", Source: "a", Binaries: []string{"a"}, Outlook: wontfix.Open, Status: wontfix.Affected, Decision: wontfix.DecisionAffected, Priority: "critical", Reasons: []string{"no-reason-given"}},
 		{ID: "CVE-3", Source: "c", Binaries: []string{"c"}, Outlook: wontfix.Undecided, Status: wontfix.UnderInvestigation, Decision: wontfix.DecisionUnderInvestigation, Priority: "untriaged", Published: "2023-10-03"},
 		{ID: "CVE-4", Source: "c", Binaries: []string{"c"}, Outlook: wontfix.Never, Status: wontfix.Affected, Decision: wontfix.DecisionEndOfLife, Priority: "medium"},
@@ -34,6 +34,7 @@ func TestFilter(t *testing.T) {
 		{"any of the reasons", match.Filter{Reasons: wontfix.Superseded | wontfix.NoReason}, "0 1 2", "2 --reason leaves them out"},
 		{"priorities", match.Filter{Priorities: []string{"high", "critical"}}, "0 2", "3 --priority leaves them out"},
 		{"what others fixed", match.Filter{FixedElsewhere: true}, "0", "4 --others fixed leaves them out"},
+		{"what is exploited", match.Filter{Exploited: true}, "0", "4 --exploited leaves them out"},
 		{"source package", match.Filter{Packages: []string{"c"}}, "3 4", "3 --package leaves them out"},
 		{"binary package", match.Filter{Packages: []string{"liba1"}}, "0", "4 --package leaves them out"},
 		{"first cause counts", match.Filter{Outlooks: []wontfix.Outlook{wontfix.Never}, Priorities: []string{"high"}, Packages: []string{"b"}}, "",
@@ -79,6 +80,7 @@ func TestGates(t *testing.T) {
 		{"never", 3}, {"open", 1}, {"paid", 0}, {"undecided", 1},
 		{"critical", 1}, {"high", 2}, {"low", 4}, {"untriaged", 5},
 		{"undocumented", 1}, {"fixed-elsewhere", 1}, {"never+fixed-elsewhere", 1}, {"never+low+fixed-elsewhere", 1}, {"never+critical+fixed-elsewhere", 0}, {"open+fixed-elsewhere", 0}, {"never+open", 0},
+		{"exploited", 1}, {"never+exploited", 1}, {"open+exploited", 0}, {"epss>=0.1", 2}, {"epss>=0.11", 1}, {"epss>=0", 2}, {"epss>=1", 0},
 		{"undecided-older-than=89d", 1}, {"undecided-older-than=90d", 0}, {"undecided-older-than=36525d", 0}, {"undecided-older-than=0d", 1},
 	} {
 		g, err := match.ParseGate(tt.gate)
@@ -90,7 +92,7 @@ func TestGates(t *testing.T) {
 			t.Errorf("%s trips for %d findings, want %d; it calls itself %s", tt.gate, n, tt.want, g)
 		}
 	}
-	for _, s := range []string{"", "sometimes", "undecided-older-than=", "undecided-older-than=90", "undecided-older-than=-1d", "undecided-older-than=xd",
+	for _, s := range []string{"", "sometimes", "undecided-older-than=", "undecided-older-than=90", "undecided-older-than=-1d", "undecided-older-than=xd", "epss>=", "epss>=2", "epss>=NaN", "epss>=-1",
 		"undecided-older-than=36526d", "undecided-older-than=99999999999999999999d"} {
 		if _, err := match.ParseGate(s); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q", s)) {
 			t.Errorf("ParseGate(%q): %v, want an error with the words", s, err)

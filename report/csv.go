@@ -66,6 +66,23 @@ var scanColumns = []struct {
 	{"before_status", ofBefore(func(s *wontfix.Said) string { return stated(s.Status, s.Detail) })},
 	{"before_time", ofBefore(func(s *wontfix.Said) string { return moment(s.Time) })},
 	{"before_author", ofBefore(func(s *wontfix.Said) string { return s.Author })},
+	{"exploited_since", func(f *wontfix.Finding) string {
+		since := ""
+		if f.Exploitation != nil {
+			for _, l := range f.Exploitation.Listed {
+				if since == "" || l.Added < since {
+					since = l.Added
+				}
+			}
+		}
+		return since
+	}},
+	{"epss", func(f *wontfix.Finding) string {
+		if f.Exploitation == nil || f.Exploitation.EPSS == nil {
+			return ""
+		}
+		return strconv.FormatFloat(f.Exploitation.EPSS.Probability, 'g', -1, 64)
+	}},
 }
 
 // ofOrigin makes a cell of who decided, which is empty where that is not known.

@@ -60,6 +60,9 @@ func (t dossierText) head() {
 	if s := oneLine(cmp.Or(d.Description, d.VendorText)); s != "" {
 		t.para(0, dim(cutWords(s, t.width*descriptionLines-descriptionLines*8)))
 	}
+	for _, spans := range exploitedSpans(d.Exploitation) {
+		t.flow(0, 2, spans)
+	}
 	if d.Withdrawn != "" {
 		t.para(0, strong("Withdrawn: "), text(d.Withdrawn))
 	}

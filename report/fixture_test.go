@@ -111,6 +111,10 @@ func exampleScan() *wontfix.Scan {
 	for i, o := range exampleOrigins() {
 		s.Findings[i].Origin = o
 	}
+	s.Findings[0].Exploitation = &wontfix.Exploitation{
+		Listed: []wontfix.Listed{{Catalogue: "kev", Added: "2022-01-28", Due: "2022-07-28", Ransomware: "Known", Action: "Apply updates per vendor instructions."}},
+		EPSS:   &wontfix.EPSS{Probability: 0.94215, Percentile: 0.99912, Model: "v2025.03.14", Date: "2026-11-22"},
+	}
 	s.Summary = wontfix.Summary{Findings: 10, Vulnerabilities: 10, Sources: 9, Dismissed: 1, DismissedBy: map[string]int{"not-affected": 1},
 		ByOutlook: map[wontfix.Outlook]int{}, ByPriority: map[string]int{}, NeverByReason: map[string]int{},
 		Unwatched: len(s.Coverage.Unwatched), Upgradable: len(s.Coverage.Upgradable),

@@ -44,7 +44,11 @@ func (p *page) who(o *wontfix.Origin, given []string, events []wontfix.Event, n 
 	default:
 		p.label("Decision", text(capital(cmp.Or(originText(&wontfix.Origin{Class: o.Class, Decided: r}, 0), classText[o.Class]))))
 	}
-	p.label("Commit", text(shortRevision(r.Commit)+": "), quote(cutWords(subject(r), (p.width-labelWidth-8)*2-20)), dim(among(r.Entries)))
+	if unseen(r) {
+		p.label("Commit", dim(subject(r)))
+	} else {
+		p.label("Commit", text(shortRevision(r.Commit)+": "), quote(cutWords(subject(r), (p.width-labelWidth-8)*2-20)), dim(among(r.Entries)))
+	}
 	if r.URL != "" {
 		p.label("", dim(r.URL))
 	}

@@ -124,6 +124,9 @@ func (t *scanText) outlooks() {
 	if len(sum.ByPriority) > 0 {
 		t.label("priority", text(counts(sum.ByPriority, priorities, plainWord)))
 	}
+	if ids := exploitedIDs(t.s.Findings); len(ids) > 0 {
+		t.label("exploited", in(styleNever, count(len(ids), "vulnerability")), text(" known to be exploited: "+some(ids, t.width)))
+	}
 }
 
 func findingsOf(sum wontfix.Summary) string {
@@ -277,6 +280,9 @@ func (t *scanText) finding(f *wontfix.Finding, ids, urgency int, above, whoAbove
 	}
 	if who != "" && who != whoAbove {
 		t.flow(ids+2, ids+4, []span{dim(who)})
+	}
+	if f.Exploitation != nil && len(f.Exploitation.Listed) > 0 {
+		t.flow(ids+2, ids+4, exploitedSpans(f.Exploitation)[0])
 	}
 	for _, s := range behaviourText(f.Behaviour) {
 		t.flow(ids+2, ids+4, []span{in(showsStyle(f.Behaviour[0].Shows), s)})

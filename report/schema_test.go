@@ -135,6 +135,8 @@ func (m *schemaMaker) ref(t reflect.Type) map[string]any {
 		return map[string]any{"type": "string"}
 	case reflect.Int, reflect.Int64:
 		return map[string]any{"type": "integer"}
+	case reflect.Float64:
+		return map[string]any{"type": "number"}
 	case reflect.Bool:
 		return map[string]any{"type": "boolean"}
 	case reflect.Slice:
@@ -399,6 +401,8 @@ func fill(v reflect.Value, word func() string, size func() int) {
 		v.SetString(word())
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(size()))
+	case reflect.Float64:
+		v.SetFloat(float64(size()) / 8)
 	case reflect.Bool:
 		v.SetBool(size() > 0)
 	case reflect.Slice:

@@ -238,7 +238,7 @@ func Shrunk(before int, changes iter.Seq2[wontfix.Change, error]) iter.Seq2[wont
 				n++
 			}
 		}
-		if n < before*9/10 {
+		if 10*n < 9*before {
 			yield(wontfix.Change{}, fmt.Errorf("the publisher has %d entries, and had %d before: too few to be true; --full takes them all the same", n, before))
 		}
 	}

@@ -81,6 +81,9 @@ func dbStatus(ctx context.Context, e *env) error {
 			fmt.Fprintln(w, "              -v lists them")
 		}
 	}
+	for _, x := range e.exploitation() {
+		fmt.Fprintf(w, "%s  %s\n", x.Source, report.Clean(describeExploited(x.Head)))
+	}
 	return w.Flush()
 }
 

@@ -35,6 +35,7 @@ type scanCmd struct {
 	statuses, outlooks, reasons, priorities, packages []string
 	failOn                                            []string
 	others                                            string
+	exploited                                         bool
 	sync, strict, changelogs                          bool
 	asOf                                              string
 }
@@ -65,8 +66,9 @@ release, the updates that are out, the packages that nobody watches.`,
 	fs.StringSliceVar(&c.reasons, "reason", nil, "show only findings with one of these `REASONS`: "+strings.Join(wontfix.ReasonNames(), ", "))
 	fs.StringSliceVar(&c.priorities, "priority", nil, "show only findings of these `PRIORITIES`: "+strings.Join(match.Priorities(), ", "))
 	fs.StringSliceVar(&c.packages, "package", nil, "show only findings of these source or binary `PACKAGES`")
-	fs.StringSliceVar(&c.failOn, "fail-on", nil, "exit with status 2 if there is a finding that meets one of these `CONDITIONS`: an outlook, a priority (or a more urgent one), undocumented, fixed-elsewhere, undecided-older-than=90d; with a + between them, all of several")
+	fs.StringSliceVar(&c.failOn, "fail-on", nil, "exit with status 2 if there is a finding that meets one of these `CONDITIONS`: an outlook, a priority (or a more urgent one), undocumented, fixed-elsewhere, exploited, epss>=0.1, undecided-older-than=90d; with a + between them, all of several")
 	fs.StringVar(&c.others, "others", "", "show only findings that other publishers `DECIDED` so: fixed")
+	fs.BoolVar(&c.exploited, "exploited", false, "show only findings of vulnerabilities that are known to be exploited")
 	asOfFlag(fs, &c.asOf)
 	fs.BoolVar(&c.sync, "sync", false, "bring the database up to date first, if the network allows")
 	fs.BoolVar(&c.strict, "strict", false, "exit with status 3 if the data are stale or partial")
@@ -77,7 +79,7 @@ release, the updates that are out, the packages that nobody watches.`,
 	complete(cmd, "outlook", wontfix.Outlooks())
 	complete(cmd, "reason", wontfix.ReasonNames())
 	complete(cmd, "priority", match.Priorities())
-	complete(cmd, "fail-on", slices.Concat(wontfix.Outlooks(), match.Priorities(), []string{"undocumented", match.FixedElsewhere}))
+	complete(cmd, "fail-on", slices.Concat(wontfix.Outlooks(), match.Priorities(), []string{"undocumented", match.FixedElsewhere, match.Exploited}))
 	complete(cmd, "others", []string{"fixed"})
 	return cmd
 }
@@ -172,6 +174,7 @@ func (c *scanCmd) filter() (f match.Filter, err error) {
 		return f, fmt.Errorf("--others: %q is not known; it is fixed", c.others)
 	}
 	f.Priorities, f.Packages, f.FixedElsewhere = c.priorities, c.packages, c.others != ""
+	f.Exploited = c.exploited
 	return f, nil
 }
 
@@ -211,7 +214,11 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 	}
 	if c.asOf != "" {
 		s.AsOf = now.UTC()
-	} else if c.running() {
+	}
+	if !e.addExploitation(s.Findings, s.AsOf) && c.asksExploited() {
+		return nil, false, errors.New("what is exploited: nothing is known of it yet; `wontfix sync kev epss` reads it")
+	}
+	if c.asOf == "" && c.running() {
 		s.Behaviour = match.Behaviour(m, e.behaviour(), s.Findings, statements)
 	}
 	if missing != nil {
@@ -291,6 +298,11 @@ func statementsFor(ctx context.Context, v *view, m *wontfix.Machine) (t *wontfix
 // asksOthers reports whether what other publishers decided is asked for.
 func (c *scanCmd) asksOthers() bool {
 	return c.others != "" || slices.ContainsFunc(c.failOn, func(s string) bool { return slices.Contains(strings.Split(s, "+"), match.FixedElsewhere) })
+}
+
+// asksExploited reports whether what is exploited is asked for.
+func (c *scanCmd) asksExploited() bool {
+	return c.exploited || slices.ContainsFunc(c.failOn, func(s string) bool { return strings.Contains(s, match.Exploited) || strings.Contains(s, "epss") })
 }
 
 // addOthers says of findings which other publishers fixed them.

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"wontfix"
+	"wontfix/exploited"
 	"wontfix/internal/store"
 	"wontfix/tracker"
 )
@@ -34,6 +35,9 @@ func newSync(e *env) *cobra.Command {
 		Use:   "sync [NAME[=SOURCE]]...",
 		Short: "Bring the database up to date with the trackers",
 		Long: "Sync reads trackers into the database. Without a NAME it reads the tracker of\nthis machine's distribution. NAME is one of:\n\n" + trackerTable() + `
+and, for what is known of vulnerabilities being exploited:
+
+` + exploitedTable() + `
 SOURCE is the URL of a Git or web server, a local repository (bare, shallow or
 with objects missing, too), a Git bundle, a plain folder, or, of trackers that
 are made of documents, a document or an archive of them; without it, the
@@ -70,6 +74,11 @@ func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
 				args = append(args, s.Name)
 			}
 		}
+		for _, s := range exploited.Sources() {
+			if s.URL != "" {
+				args = append(args, s.Name)
+			}
+		}
 	case len(args) == 0:
 		name, err := c.ownTracker(ctx, e)
 		if err != nil {
@@ -78,13 +87,17 @@ func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
 		args = []string{name}
 	}
 	type job struct {
-		spec   tracker.Spec
-		source string
+		name string
+		run  func() error
 	}
 	var jobs []job
 	for _, arg := range args {
 		name, source, given := strings.Cut(arg, "=")
 		spec, err := tracker.Find(name)
+		about, isAbout := exploited.Find(name)
+		if isAbout {
+			spec, err = tracker.Spec{Name: name, URL: about.URL}, nil
+		}
 		if err != nil && !given && strings.ContainsAny(name, "/.") {
 			return fmt.Errorf("sync %s: of which tracker is it? Say NAME=SOURCE, as in ubuntu=%[1]s", name)
 		}
@@ -100,11 +113,15 @@ func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
 		if source == "" {
 			return fmt.Errorf("sync %s: it has no address; say where the documents are, as in %[1]s=vex.json", name)
 		}
-		jobs = append(jobs, job{spec, source})
+		run := func() error { return c.sync(ctx, e, spec, source) }
+		if isAbout {
+			run = func() error { return c.syncExploited(ctx, e, about, source) }
+		}
+		jobs = append(jobs, job{name, run})
 	}
 	for _, j := range jobs {
-		if err := c.sync(ctx, e, j.spec, j.source); err != nil {
-			return fmt.Errorf("sync %s: %w%s", j.spec.Name, err, e.stillThere(j.spec.Name))
+		if err := j.run(); err != nil {
+			return fmt.Errorf("sync %s: %w%s", j.name, err, e.stillThere(j.name))
 		}
 	}
 	return nil
@@ -114,7 +131,22 @@ func trackerNames() (names []string) {
 	for _, s := range tracker.Trackers() {
 		names = append(names, s.Name)
 	}
+	for _, s := range exploited.Sources() {
+		names = append(names, s.Name)
+	}
 	return names
+}
+
+func exploitedTable() string {
+	var b strings.Builder
+	for _, s := range exploited.Sources() {
+		cost := ""
+		if s.URL == "" {
+			cost = " (give a file)"
+		}
+		fmt.Fprintf(&b, "  %-10s  %s%s\n", s.Name, s.Title, cost)
+	}
+	return b.String()
 }
 
 // trackerTable says of each tracker what a first sync of it brings.

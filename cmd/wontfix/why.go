@@ -119,7 +119,9 @@ func (c *whyCmd) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
+	about := e.exploitation()
 	for _, d := range dossiers {
+		d.Exploitation = exploitedSay(about, d.ID, d.AsOf)
 		if o.Machine != nil && root != nil {
 			d.Machine = strings.TrimSpace(o.Machine.Name + " " + c.place())
 			addChangelogs(d, o.Machine, root)
