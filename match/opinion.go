@@ -14,6 +14,7 @@ import (
 var voices = map[string]string{
 	"almalinux": "redhat", "rocky": "redhat", "oracle": "redhat", "centos": "redhat", "rhel": "redhat",
 	"opensuse": "suse", "chainguard": "wolfi",
+	"ubuntu-vex": "ubuntu", "ubuntu-osv": "ubuntu", "debian-osv": "debian", "redhat-osv": "redhat", "suse-osv": "suse",
 }
 
 // Voice returns the vendor whose decisions a tracker repeats: mostly itself.

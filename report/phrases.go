@@ -287,6 +287,7 @@ func archiveName(a *wontfix.Archive) string {
 // publishers are those whose name is not just that of their tracker.
 var publishers = map[string]string{
 	"redhat": "Red Hat", "suse": "SUSE", "almalinux": "AlmaLinux", "rocky": "Rocky Linux", "azurelinux": "Azure Linux", "arch": "Arch Linux", "photon": "Photon OS", "openvex": "OpenVEX documents", "cyclonedx": "CycloneDX documents", "openssl": "OpenSSL",
+	"ubuntu-vex": "Ubuntu (VEX)", "ubuntu-osv": "Ubuntu (OSV)", "debian-osv": "Debian (OSV)", "redhat-osv": "Red Hat (OSV)", "suse-osv": "SUSE (OSV)",
 }
 
 // publisher names who runs a tracker: "Ubuntu".

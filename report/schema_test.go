@@ -94,7 +94,7 @@ var closedLists = map[reflect.Type]struct {
 
 // schemaNames are what the field "schema" of each document says.
 var schemaNames = map[string]string{"Scan": wontfix.ScanSchema, "Dossier": wontfix.DossierSchema, "Changes": wontfix.ChangesSchema,
-	"Stats": wontfix.StatsSchema, "EntryHistory": wontfix.HistorySchema, "Probe": wontfix.ProbeSchema, "Connection": wontfix.ConnectionSchema, "Comparison": wontfix.ComparisonSchema}
+	"Stats": wontfix.StatsSchema, "EntryHistory": wontfix.HistorySchema, "Probe": wontfix.ProbeSchema, "Connection": wontfix.ConnectionSchema, "Comparison": wontfix.ComparisonSchema, "Diagnosis": wontfix.DiagnosisSchema}
 
 // schemaFiles are the schemas, and the type of whose documents each is.
 var schemaFiles = []struct {
@@ -106,6 +106,7 @@ var schemaFiles = []struct {
 	{"../docs/changes.schema.json", "changes of a tracker, by wontfix", reflect.TypeFor[wontfix.Changes]()},
 	{"../docs/stats.schema.json", "statistics of a tracker, by wontfix", reflect.TypeFor[wontfix.Stats]()},
 	{"../docs/comparison.schema.json", "what publishers decided, by wontfix", reflect.TypeFor[wontfix.Comparison]()},
+	{"../docs/diagnosis.schema.json", "where feeds of one publisher differ, by wontfix", reflect.TypeFor[wontfix.Diagnosis]()},
 	{"../docs/history.schema.json", "histories of wontfix", reflect.TypeFor[[]wontfix.EntryHistory]()},
 	{"../docs/probe.schema.json", "a probe of wontfix", reflect.TypeFor[wontfix.Probe]()},
 	{"../docs/connection.schema.json", "a connection of wontfix", reflect.TypeFor[wontfix.Connection]()},

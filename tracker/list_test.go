@@ -29,6 +29,11 @@ func TestSamples(t *testing.T) {
 		"openssl":    {"openssl-secjson/statements.json"},
 		"openvex":    {"ubuntu-vex"},
 		"debian":     {"debian-json"},
+		"ubuntu-vex": {"ubuntu-vex"},
+		"ubuntu-osv": {"ubuntu-osv"},
+		"debian-osv": {"osv-debian"},
+		"redhat-osv": {"osv-redhat"},
+		"suse-osv":   {"osv-suse"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec, err := tracker.Find(name)

@@ -53,6 +53,10 @@ type Spec struct {
 	// For are the distributions whose machines the tracker speaks of, as
 	// os-release has them; nil means the one that it has the name of.
 	For []string
+	// Of names the tracker that is the same publisher's and counts, for an export
+	// of it that says less; "" if it counts itself. Such a feed is no second
+	// opinion, and speaks only where that tracker has not been read.
+	Of string
 	// Labels returns the labels to ask for of a machine's release, out of all
 	// that the tracker has; nil means those of the same series.
 	Labels func(all map[string]wontfix.Release, base wontfix.Release) []string

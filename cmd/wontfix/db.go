@@ -44,6 +44,7 @@ func newDB(e *env) *cobra.Command {
 			RunE:  func(cmd *cobra.Command, _ []string) error { return dbVerify(cmd.Context(), e) },
 		},
 		newDump(e),
+		newDoctor(e),
 	)
 	return cmd
 }

@@ -70,7 +70,7 @@ func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
 		return fmt.Errorf("sync %s: --all and names: give one of them", strings.Join(args, " "))
 	case c.all:
 		for _, s := range tracker.Trackers() {
-			if s.URL != "" {
+			if s.URL != "" && s.Of == "" {
 				args = append(args, s.Name)
 			}
 		}

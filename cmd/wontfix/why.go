@@ -218,6 +218,7 @@ func plain(list []entrySaid) []match.Said {
 
 // entries returns what the trackers of the database say of a vulnerability, in
 // the order of the list of trackers, and the names of those that say nothing.
+// A publisher's lesser feeds speak only where the one that counts was not read.
 func (v *view) entries(ctx context.Context, id string) (said []entrySaid, silent []string, err error) {
 	have := map[string]wontfix.Tracker{}
 	for _, t := range v.Trackers() {
@@ -225,7 +226,7 @@ func (v *view) entries(ctx context.Context, id string) (said []entrySaid, silent
 	}
 	for _, spec := range tracker.Trackers() {
 		t, ok := have[spec.Name]
-		if !ok {
+		if _, better := have[spec.Of]; !ok || better {
 			continue
 		}
 		file, text, err := v.Text(ctx, t.Name, id)

@@ -110,6 +110,10 @@ func Parse(file string, text []byte) iter.Seq2[wontfix.Change, error] {
 			return
 		}
 		var d document
+		if v.Raw()[0] != '{' {
+			yield(wontfix.Change{}, fmt.Errorf("%s: OSV document: want one JSON object", file))
+			return
+		}
 		if err := v.Decode(&d); err != nil {
 			yield(wontfix.Change{}, fmt.Errorf("%s: OSV document: %w", file, err))
 			return
