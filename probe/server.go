@@ -423,8 +423,13 @@ func readHead(r *bufio.Reader) (string, error) {
 }
 
 // connect answers a client that takes the server for its proxy, RFC 9110
-// section 9.3.6. It reports whether TLS follows.
+// section 9.3.6. It reports whether TLS follows. One that begins with TLS goes past
+// the proxy to the server, which are one here: it is not made to wait.
 func (s *Server) connect(in *sniffer) bool {
+	if first, err := in.r.Peek(1); err == nil && first[0] == recordHandshake {
+		s.see(func(n *Seen) { n.Note = "the client does not use the proxy" })
+		return false
+	}
 	head, err := readHead(in.r)
 	if err != nil {
 		return false

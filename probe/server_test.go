@@ -123,6 +123,23 @@ func TestGo(t *testing.T) {
 	}
 }
 
+// TestPastProxy has a client that does not use the proxy that it is told of: it
+// hears so at once.
+func TestPastProxy(t *testing.T) {
+	for _, id := range []string{"X02", "X03"} {
+		s := serve(t, id, "https")
+		began := time.Now()
+		conn, err := tls.Dial("tcp", s.Addr.String(), &tls.Config{RootCAs: roots(t), ServerName: s.Host})
+		if err == nil {
+			conn.Close()
+			t.Errorf("%s: a handshake without CONNECT", id)
+		}
+		if seen := s.Close(); seen.Note != "the client does not use the proxy" || time.Since(began) > 5*time.Second {
+			t.Errorf("%s: %+v after %v", id, seen, time.Since(began))
+		}
+	}
+}
+
 // TestLax says that a client which checks nothing is found out in every case
 // that is about certificates: no case is refused for another reason.
 func TestLax(t *testing.T) {
