@@ -112,7 +112,7 @@ func (tr *tracer) trace(t testing.TB, e *wontfix.Entry, s *wontfix.Statement) {
 		if !says(v, s.Word) && !strings.Contains(unescape.Replace(s.Pointer), "/"+s.Word) {
 			t.Fatalf("%s:%d: %s has no %q", s.File, s.Line, s.Pointer, s.Word)
 		}
-		if !says(tr.json, s.Detail) || !says(tr.json, s.Fixed) {
+		if !says(tr.json, s.Detail) || !says(tr.json, s.Fixed) && slices.ContainsFunc(parts(s.Fixed), func(part string) bool { return !says(tr.json, part) }) {
 			t.Fatalf("%s:%d: the document has no %q or %q", s.File, s.Line, s.Detail, s.Fixed)
 		}
 		return
@@ -121,10 +121,15 @@ func (tr *tracer) trace(t testing.TB, e *wontfix.Entry, s *wontfix.Statement) {
 	if !strings.Contains(around, s.Word) && !strings.Contains(s.Pointer, "/"+s.Word) {
 		t.Fatalf("%s:%d: no %q at that line", s.File, s.Line, s.Word)
 	}
-	// A version may be put together from parts that are written apart.
-	if slices.ContainsFunc(strings.FieldsFunc(s.Fixed, func(r rune) bool { return r == ':' || r == '-' }), func(part string) bool { return !strings.Contains(tr.plain, part) }) {
+	if slices.ContainsFunc(parts(s.Fixed), func(part string) bool { return !strings.Contains(tr.plain, part) }) {
 		t.Fatalf("%s:%d: the document has no %q", s.File, s.Line, s.Fixed)
 	}
+}
+
+// parts splits a version that may be put together from parts that are written
+// apart: epoch, version and release.
+func parts(version string) []string {
+	return strings.FieldsFunc(version, func(r rune) bool { return r == ':' || r == '-' })
 }
 
 var unescape = strings.NewReplacer("~1", "/", "~0", "~")
