@@ -36,7 +36,7 @@ var layout = map[string][]string{
 	"tracker/arch":        {"", "internal/markup"},
 	"tracker/photon":      {"", "internal/markup"},
 	"tracker/openssl":     {"", "internal/markup"},
-	"tracker/oval":        {"", "internal/markup"},
+	"tracker/oval":        {"", "cpe", "internal/markup", "lifecycle", "tracker/hydra"},
 	"tracker/updateinfo":  {"", "internal/markup"},
 	"tracker/errata":      {"", "internal/markup"},
 	"tracker/cve":         {"", "internal/markup"},

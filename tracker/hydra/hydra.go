@@ -165,6 +165,13 @@ var states = map[string]wontfix.Meaning{
 	"Out of support scope": {Status: wontfix.Affected, Decision: wontfix.DecisionWontFix, Reasons: wontfix.SupportScope},
 }
 
+// State returns what a word of fix_state means by itself; ok is false for one
+// that is not known.
+func State(word string) (m wontfix.Meaning, ok bool) {
+	m, ok = states[word]
+	return m, ok
+}
+
 // state reads an element of package_state. A word that is not known is kept,
 // and means nothing.
 func state(e *wontfix.Entry, v markup.Value) (s wontfix.Statement, problem string) {
@@ -174,7 +181,7 @@ func state(e *wontfix.Entry, v markup.Value) (s wontfix.Statement, problem strin
 	if module, name, ok := strings.Cut(s.Source, "/"); ok && strings.Contains(module, ":") {
 		s.Source, s.Module = name, module
 	}
-	m, ok := states[s.Word]
+	m, ok := State(s.Word)
 	switch {
 	case s.Source == "":
 		return s, "package_state: it names no package"
