@@ -24,7 +24,7 @@ var layout = map[string][]string{
 	"purl":      {"", "lifecycle"},
 	"lifecycle": {""},
 	"reason":    {""},
-	"tracker": {"", "history", "internal/fetch", "internal/pack", "tracker/arch", "tracker/csaf", "tracker/cyclonedx", "tracker/debian", "tracker/gentoo", "tracker/hydra",
+	"tracker": {"", "history", "internal/fetch", "internal/pack", "tracker/arch", "tracker/csaf", "tracker/cve", "tracker/cyclonedx", "tracker/debian", "tracker/errata", "tracker/gentoo", "tracker/hydra", "tracker/launchpad",
 		"tracker/openssl", "tracker/openvex", "tracker/osv", "tracker/oval", "tracker/photon", "tracker/secdb", "tracker/ubuntu", "tracker/updateinfo", "tracker/wolfi"},
 	"tracker/csaf":        {"", "cpe", "purl", "reason", "version"},
 	"tracker/debian":      {"", "lifecycle", "reason", "version"},

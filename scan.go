@@ -183,15 +183,19 @@ type Dossier struct {
 	CVSS        []CVSS  `json:"cvss"`
 
 	Exploitation *Exploitation `json:"exploitation,omitempty"` // nil for nothing known
-	Subjects     []Subject     `json:"subjects"`
-	Notes        []Note        `json:"notes"`
-	Bugs         []string      `json:"bugs"`
-	References   []string      `json:"references"`
-	AssignedTo   string        `json:"assigned_to,omitempty"`
-	Machine      string        `json:"machine,omitempty"` // what was looked at, if a machine was
-	AsOf         time.Time     `json:"as_of,omitzero"`    // the time that the answer is of, if that is not today
-	Revision     string        `json:"revision"`
-	Problems     []Problem     `json:"problems,omitempty"`
+
+	// Context is what is said of the vulnerability as a whole by those who
+	// decide nothing: a CVE record that is disputed or rejected, say.
+	Context    []Row     `json:"context,omitempty"`
+	Subjects   []Subject `json:"subjects"`
+	Notes      []Note    `json:"notes"`
+	Bugs       []string  `json:"bugs"`
+	References []string  `json:"references"`
+	AssignedTo string    `json:"assigned_to,omitempty"`
+	Machine    string    `json:"machine,omitempty"` // what was looked at, if a machine was
+	AsOf       time.Time `json:"as_of,omitzero"`    // the time that the answer is of, if that is not today
+	Revision   string    `json:"revision"`
+	Problems   []Problem `json:"problems,omitempty"`
 }
 
 // DossierSchema names the form of [Dossier] as JSON.

@@ -388,6 +388,9 @@ func (t dossierText) foot() {
 	if d.Mitigation != "" {
 		t.label("Mitigation", text(oneLine(d.Mitigation)))
 	}
+	for _, c := range d.Context {
+		t.label("Context", text(publisher(c.Name)+": "), strong(strings.ToLower(c.Status)), text(" "), dim(place(c)))
+	}
 	for _, c := range d.CVSS {
 		t.label("CVSS", text(strings.TrimSpace(c.Score+" "+c.Severity)+" "+c.Vector+" "), dim(c.Source))
 	}

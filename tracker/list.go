@@ -12,10 +12,13 @@ import (
 	"wontfix/history"
 	"wontfix/tracker/arch"
 	"wontfix/tracker/csaf"
+	"wontfix/tracker/cve"
 	"wontfix/tracker/cyclonedx"
 	"wontfix/tracker/debian"
+	"wontfix/tracker/errata"
 	"wontfix/tracker/gentoo"
 	"wontfix/tracker/hydra"
+	"wontfix/tracker/launchpad"
 	"wontfix/tracker/openssl"
 	"wontfix/tracker/openvex"
 	"wontfix/tracker/osv"
@@ -297,6 +300,114 @@ var specs = []Spec{
 		Cost:    "two archives",
 	},
 	{
+		Name:   "almalinux-errata",
+		Title:  "AlmaLinux's errata",
+		URL:    "https://errata.almalinux.org/",
+		Parser: errata.Version,
+		Match:  isJSON,
+		Parse:  Decode,
+		Read:   Merged(errata.Parse),
+		Feed:   &Feed{Files: []string{"8/errata.full.json", "9/errata.full.json", "10/errata.full.json"}, Some: true},
+		Of:     "almalinux",
+		Cost:   "a file a release",
+	},
+	{
+		Name:   "rocky-errata",
+		Title:  "Rocky Linux's errata",
+		Parser: errata.Version,
+		Match:  isJSON,
+		Parse:  Decode,
+		Read:   Merged(errata.Parse),
+		Of:     "rocky",
+		Cost:   "give a file or a folder",
+	},
+	{
+		Name:   "suse-oval",
+		Title:  "SUSE's OVAL definitions",
+		Parser: oval.Version,
+		Match:  isXML,
+		Parse:  Decode,
+		Read:   Merged(oval.ParseSUSE),
+		Of:     "suse",
+		Cost:   "give a file or a folder",
+	},
+	{
+		Name:   "redhat-oval",
+		Title:  "Red Hat's OVAL definitions",
+		Parser: oval.Version,
+		Match:  isXML,
+		Parse:  Decode,
+		Read:   Merged(oval.ParseRedHat),
+		Of:     "redhat",
+		Cost:   "give a file or a folder",
+	},
+	{
+		Name:   "ubuntu-oval",
+		Title:  "Ubuntu's OVAL definitions",
+		Parser: oval.Version,
+		Match:  isXML,
+		Parse:  Decode,
+		Read:   Merged(oval.ParseUbuntu),
+		Of:     "ubuntu",
+		Cost:   "give a file or a folder",
+	},
+	{
+		Name:   "debian-oval",
+		Title:  "Debian's OVAL definitions",
+		Parser: oval.Version,
+		Match:  isXML,
+		Parse:  Decode,
+		Read:   Merged(oval.ParseDebian),
+		Of:     "debian",
+		Cost:   "give a file or a folder",
+	},
+	{
+		Name:   "photon-oval",
+		Title:  "Photon OS's OVAL definitions",
+		Parser: oval.Version,
+		Match:  isXML,
+		Parse:  Decode,
+		Read:   Merged(oval.ParsePhoton),
+		Of:     "photon",
+		Cost:   "give a file or a folder",
+	},
+	{
+		Name:   "launchpad",
+		Title:  "Launchpad's bug tasks",
+		Parser: launchpad.Version,
+		Match:  isJSON,
+		Parse:  Decode,
+		Read:   Merged(launchpad.Parse),
+		Of:     "ubuntu",
+		Cost:   "give a file or a folder",
+	},
+	{
+		Name:    "cve",
+		Title:   "CVE records",
+		URL:     "https://github.com/CVEProject/cvelistV5.git",
+		Branch:  "main",
+		PageURL: "https://www.cve.org/CVERecord?id={id}",
+		LineURL: "https://github.com/CVEProject/cvelistV5/blob/{revision}/{file}#L{line}",
+		Parser:  cve.Version,
+		Dirs:    []string{"cves"},
+		Match:   cveRecord,
+		Parse:   Decode,
+		Read:    Each(cve.Parse),
+		Context: true,
+		Cost:    "Git: today's files, some 300,000",
+	},
+	{
+		Name:    "nvd",
+		Title:   "NVD's answers",
+		PageURL: "https://nvd.nist.gov/vuln/detail/{id}",
+		Parser:  cve.Version,
+		Match:   isJSON,
+		Parse:   Decode,
+		Read:    Merged(cve.ParseNVD),
+		Context: true,
+		Cost:    "give a file or a folder",
+	},
+	{
 		Name:   "openvex",
 		Title:  "OpenVEX documents of your own",
 		Parser: openvex.Version,
@@ -339,6 +450,9 @@ func alpineFiles() (files []string) {
 	}
 	return append(files, "edge/main.json", "edge/community.json")
 }
+
+// cveRecord reports whether a file is a record, and no list of changes.
+func cveRecord(name string) bool { return isJSON(name) && strings.HasPrefix(path.Base(name), "CVE-") }
 
 func isXML(name string) bool { return path.Ext(name) == ".xml" }
 

@@ -57,6 +57,9 @@ type Spec struct {
 	// of it that says less; "" if it counts itself. Such a feed is no second
 	// opinion, and speaks only where that tracker has not been read.
 	Of string
+	// Context says that it decides nothing for any distribution: what it says of
+	// a vulnerability stands around the decisions of others.
+	Context bool
 	// Labels returns the labels to ask for of a machine's release, out of all
 	// that the tracker has; nil means those of the same series.
 	Labels func(all map[string]wontfix.Release, base wontfix.Release) []string

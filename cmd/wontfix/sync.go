@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +35,13 @@ func newSync(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sync [NAME[=SOURCE]]...",
 		Short: "Bring the database up to date with the trackers",
-		Long: "Sync reads trackers into the database. Without a NAME it reads the tracker of\nthis machine's distribution. NAME is one of:\n\n" + trackerTable() + `
+		Long: "Sync reads trackers into the database. Without a NAME it reads the tracker of\nthis machine's distribution. NAME is one of:\n\n" + trackerTable(func(s *tracker.Spec) bool { return s.Of == "" && !s.Context }) + `
+or, of the same publishers, what says less, for db doctor:
+
+` + trackerTable(func(s *tracker.Spec) bool { return s.Of != "" }) + `
+or what decides nothing, and stands around decisions:
+
+` + trackerTable(func(s *tracker.Spec) bool { return s.Context }) + `
 and, for what is known of vulnerabilities being exploited:
 
 ` + exploitedTable() + `
@@ -70,7 +77,7 @@ func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
 		return fmt.Errorf("sync %s: --all and names: give one of them", strings.Join(args, " "))
 	case c.all:
 		for _, s := range tracker.Trackers() {
-			if s.URL != "" && s.Of == "" {
+			if s.URL != "" && s.Of == "" && !s.Context {
 				args = append(args, s.Name)
 			}
 		}
@@ -149,14 +156,15 @@ func exploitedTable() string {
 	return b.String()
 }
 
-// trackerTable says of each tracker what a first sync of it brings.
-func trackerTable() string {
+// trackerTable says of some trackers what a first sync of them brings.
+func trackerTable(some func(*tracker.Spec) bool) string {
+	list := slices.DeleteFunc(tracker.Trackers(), func(s tracker.Spec) bool { return !some(&s) })
 	width := 0
-	for _, s := range tracker.Trackers() {
+	for _, s := range list {
 		width = max(width, len(s.Name))
 	}
 	var b strings.Builder
-	for _, s := range tracker.Trackers() {
+	for _, s := range list {
 		fmt.Fprintf(&b, "  %-*s  %s", width, s.Name, s.Title)
 		if s.Cost != "" {
 			fmt.Fprintf(&b, " (%s)", s.Cost)

@@ -157,6 +157,9 @@ func (c *whyCmd) dossiers(ctx context.Context, v *view, o match.DossierOptions) 
 	o.Tracker = own.Tracker
 	d := match.Dossier(own.Entry, o)
 	d.Problems = own.problems
+	if err := v.addContext(ctx, d); err != nil {
+		return nil, err
+	}
 	if v.asOf {
 		d.AsOf = v.now.UTC()
 	}
@@ -226,7 +229,7 @@ func (v *view) entries(ctx context.Context, id string) (said []entrySaid, silent
 	}
 	for _, spec := range tracker.Trackers() {
 		t, ok := have[spec.Name]
-		if _, better := have[spec.Of]; !ok || better {
+		if _, better := have[spec.Of]; !ok || better || spec.Context {
 			continue
 		}
 		file, text, err := v.Text(ctx, t.Name, id)
@@ -244,6 +247,36 @@ func (v *view) entries(ctx context.Context, id string) (said []entrySaid, silent
 		said = append(said, entrySaid{match.Said{Tracker: t, Entry: change.Entry}, change.Problems})
 	}
 	return said, silent, nil
+}
+
+// addContext adds what stands around a decision: ratings, and what CVE records
+// and NVD say of the vulnerability as a whole.
+func (v *view) addContext(ctx context.Context, d *wontfix.Dossier) error {
+	for _, t := range v.Trackers() {
+		spec, err := tracker.Find(t.Name)
+		if err != nil || !spec.Context {
+			continue
+		}
+		file, text, err := v.Text(ctx, t.Name, d.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		e := spec.Parse(file, text).Entry
+		if e == nil {
+			continue
+		}
+		for _, c := range e.CVSS {
+			if !slices.Contains(d.CVSS, c) {
+				d.CVSS = append(d.CVSS, c)
+			}
+		}
+		for i := range e.Statements {
+			d.Context = append(d.Context, match.RowOf(&t, &e.Statements[i]))
+		}
+	}
+	return nil
 }
 
 // addHistory says of each row of a dossier how it came to what it says.
