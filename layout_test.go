@@ -44,7 +44,7 @@ var layout = map[string][]string{
 	"tracker/wolfi":       {"", "reason"},
 	"tracker/gentoo":      {"", "internal/markup"},
 	"exploited":           {"", "internal/markup"},
-	"tracker/ubuntu":      {"", "lifecycle", "reason"},
+	"tracker/ubuntu":      {"", "internal/markup", "lifecycle", "reason"},
 	"history":             {"", "reason"},
 	"inventory":           {"", "internal/rpmdb", "lifecycle", "version"},
 	"match":               {"", "lifecycle", "version"},

@@ -14,7 +14,7 @@ import (
 var voices = map[string]string{
 	"almalinux": "redhat", "rocky": "redhat", "oracle": "redhat", "centos": "redhat", "rhel": "redhat",
 	"opensuse": "suse", "chainguard": "wolfi",
-	"ubuntu-vex": "ubuntu", "ubuntu-osv": "ubuntu", "debian-osv": "debian", "redhat-osv": "redhat", "suse-osv": "suse",
+	"ubuntu-vex": "ubuntu", "ubuntu-api": "ubuntu", "ubuntu-osv": "ubuntu", "debian-osv": "debian", "redhat-osv": "redhat", "suse-osv": "suse",
 	"ubuntu-oval": "ubuntu", "debian-oval": "debian", "redhat-oval": "redhat", "suse-oval": "suse", "photon-oval": "photon", "launchpad": "ubuntu",
 	"almalinux-errata": "redhat", "rocky-errata": "redhat",
 }

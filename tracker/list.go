@@ -248,6 +248,17 @@ var specs = []Spec{
 		Cost:    "one archive",
 	},
 	{
+		Name:    "ubuntu-api",
+		Title:   "Ubuntu's tracker as its security API has it",
+		PageURL: "https://ubuntu.com/security/{id}",
+		Parser:  ubuntu.Version,
+		Match:   isJSON,
+		Parse:   Decode,
+		Read:    Merged(ubuntu.ParseAPI),
+		Of:      "ubuntu",
+		Cost:    "give a file",
+	},
+	{
 		Name:    "ubuntu-osv",
 		Title:   "Ubuntu's tracker as OSV",
 		URL:     "https://security-metadata.canonical.com/osv/",

@@ -28,6 +28,7 @@ func TestSamples(t *testing.T) {
 		"gentoo":           {"gentoo-glsa"},
 		"openssl":          {"openssl-secjson/statements.json"},
 		"openvex":          {"ubuntu-vex"},
+		"ubuntu-api":       {"ubuntu-api/cves-offset20-limit20.json"},
 		"debian":           {"debian-json"},
 		"almalinux-errata": {"almalinux-errata"},
 		"rocky-errata":     {"rocky-errata"},

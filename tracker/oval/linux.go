@@ -156,8 +156,10 @@ func ParseRedHat(file string, text []byte) iter.Seq2[wontfix.Change, error] {
 // names of the base product have no product; the first name counts.
 func (d *definition) layered() (wontfix.Release, string) {
 	for c := range d.Child("metadata", "advisory", "affected_cpe_list").All("cpe") {
-		if n, ok := cpe.Parse(c.Text); ok && !strings.HasPrefix(n.Product, "enterprise_linux") && !strings.HasPrefix(n.Product, "rhel_") {
-			return cpe.Release(n, c.Text), c.Text
+		if n, ok := cpe.Parse(c.Text); ok {
+			if r := cpe.Release(n, c.Text); r.Distribution != "rhel" {
+				return r, c.Text
+			}
 		}
 		break
 	}
