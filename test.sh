@@ -21,8 +21,9 @@ fi
 # each in Debian and Ubuntu. The race detector needs a C compiler.
 programs=(git:git bzip2:bzip2 dpkg:dpkg perl:perl grep:grep ack:ack rg:ripgrep gcc:gcc shellcheck:shellcheck)
 
-# The package managers whose order of versions and whose databases are compared.
-programs+=(rpm:rpm rpmbuild:rpm db5.3_load:db5.3-util pacman:pacman-package-manager)
+# The package managers whose order of versions and whose databases are compared,
+# and the tools that make images.
+programs+=(skopeo:skopeo umoci:umoci rpm:rpm rpmbuild:rpm db5.3_load:db5.3-util pacman:pacman-package-manager)
 
 # The TLS clients that are probed, and the libraries of interpreters.
 programs+=(
