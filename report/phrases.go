@@ -286,7 +286,7 @@ func archiveName(a *wontfix.Archive) string {
 
 // publishers are those whose name is not just that of their tracker.
 var publishers = map[string]string{
-	"redhat": "Red Hat", "suse": "SUSE", "almalinux": "AlmaLinux", "rocky": "Rocky Linux", "azurelinux": "Azure Linux", "arch": "Arch Linux", "photon": "Photon OS", "openvex": "OpenVEX documents", "cyclonedx": "CycloneDX documents", "openssl": "OpenSSL",
+	"redhat": "Red Hat", "suse": "SUSE", "almalinux": "AlmaLinux", "rocky": "Rocky Linux", "azurelinux": "Azure Linux", "arch": "Arch Linux", "photon": "Photon OS", "openvex": "OpenVEX documents", "csaf": "CSAF documents", "cyclonedx": "CycloneDX documents", "openssl": "OpenSSL",
 	"ubuntu-vex": "Ubuntu (VEX)", "ubuntu-api": "Ubuntu (API)", "ubuntu-osv": "Ubuntu (OSV)", "debian-osv": "Debian (OSV)", "redhat-osv": "Red Hat (OSV)", "suse-osv": "SUSE (OSV)",
 	"ubuntu-oval": "Ubuntu (OVAL)", "debian-oval": "Debian (OVAL)", "redhat-oval": "Red Hat (OVAL)", "suse-oval": "SUSE (OVAL)", "photon-oval": "Photon OS (OVAL)",
 	"almalinux-errata": "AlmaLinux (errata)", "rocky-errata": "Rocky Linux (errata)", "launchpad": "Launchpad", "cve": "CVE record", "nvd": "NVD",

@@ -428,6 +428,15 @@ var specs = []Spec{
 		Cost:   "give a file or a folder",
 	},
 	{
+		Name:   "csaf",
+		Title:  "CSAF documents of any publisher",
+		Parser: csaf.Version,
+		Match:  isJSON,
+		Parse:  Decode,
+		Read:   Merged(csaf.Other("csaf").Parse),
+		Cost:   "give a file or a folder",
+	},
+	{
 		Name:   "cyclonedx",
 		Title:  "CycloneDX documents of your own",
 		Parser: cyclonedx.Version,

@@ -27,6 +27,7 @@ func TestSamples(t *testing.T) {
 		"arch":             {"arch"},
 		"gentoo":           {"gentoo-glsa"},
 		"openssl":          {"openssl-secjson/statements.json"},
+		"csaf":             {"azurelinux/msrc_cve-2025-25186.json"},
 		"openvex":          {"ubuntu-vex"},
 		"ubuntu-api":       {"ubuntu-api/cves-offset20-limit20.json"},
 		"debian":           {"debian-json"},

@@ -1,54 +1,93 @@
 package tracker_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"wontfix/internal/testkit"
 )
 
-// TestEverySample wants each folder of the corpus' samples to be named in
-// testdata/samples.tsv: with the packages whose tests read it, or with the
-// reason why there is nothing to read. Those tests want every file to parse, or
-// its problem to be explained.
+// patternsOf returns what the tests of the project ask of some folders of the
+// corpus: paths, patterns and folders, as "osv-debian/*.json".
+func patternsOf(t *testing.T, folders []string) (patterns []string) {
+	testkit.Must(t, filepath.WalkDir("..", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			lit, ok := n.(*ast.BasicLit)
+			if !ok || lit.Kind != token.STRING {
+				return true
+			}
+			s, err := strconv.Unquote(lit.Value)
+			s = strings.TrimPrefix(s, "vendors/")
+			if folder, _, _ := strings.Cut(s, "/"); err == nil && slices.Contains(folders, folder) {
+				patterns = append(patterns, strings.TrimSuffix(s, "/"))
+			}
+			return true
+		})
+		return nil
+	}))
+	return patterns
+}
+
+// TestEverySample wants each file of the corpus' samples to be asked for by a
+// test, or to stand in testdata/samples.tsv with the reason why nothing is read
+// of it. The tests that ask for a file want it to parse, or its problems to be
+// explained.
 func TestEverySample(t *testing.T) {
 	text, err := os.ReadFile("testdata/samples.tsv")
 	testkit.Must(t, err)
-	rows := map[string][]string{}
+	unread := map[string]string{}
 	for line := range strings.Lines(string(text)) {
-		if f := strings.Split(strings.TrimSpace(line), "\t"); f[0] != "" && f[0][0] != '#' {
-			rows[f[0]] = f[1:]
+		if name, why, _ := strings.Cut(strings.TrimSpace(line), "\t"); name != "" && name[0] != '#' {
+			unread[name] = why
 		}
 	}
-	folders, err := os.ReadDir(testkit.Corpus(t, "vendors"))
+	root := testkit.Corpus(t, "vendors")
+	entries, err := os.ReadDir(root)
 	testkit.Must(t, err)
-	for _, f := range folders {
-		row, ok := rows[f.Name()]
-		delete(rows, f.Name())
-		switch {
-		case !f.IsDir():
-		case !ok || len(row) == 0:
-			t.Errorf("testdata/samples.tsv: nothing of %s", f.Name())
-		case row[0] == "-" && len(row) > 1 && row[1] != "":
-		default:
-			for name := range strings.SplitSeq(row[0], " ") {
-				tests, err := filepath.Glob(filepath.Join("..", filepath.FromSlash(name), "*_test.go"))
-				testkit.Must(t, err)
-				read := false
-				for _, test := range tests {
-					source, err := os.ReadFile(test)
-					testkit.Must(t, err)
-					read = read || strings.Contains(string(source), f.Name()+"/") || strings.Contains(string(source), `"`+f.Name()+`"`)
-				}
-				if !read {
-					t.Errorf("testdata/samples.tsv: no test of %s reads %s", name, f.Name())
-				}
+	var folders []string
+	for _, e := range entries {
+		folders = append(folders, e.Name())
+	}
+	patterns := patternsOf(t, folders)
+	used := map[string]bool{}
+	testkit.Must(t, fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.Contains(name, "/") {
+			return err
+		}
+		fits := func(pattern string) bool {
+			ok, _ := path.Match(pattern, name)
+			return ok || strings.HasPrefix(name, pattern+"/")
+		}
+		for pattern, why := range unread {
+			if ok, _ := path.Match(pattern, path.Base(name)); (ok || fits(pattern)) && why != "" {
+				used[pattern] = true
+				return nil
 			}
 		}
-	}
-	for name := range rows {
-		t.Errorf("testdata/samples.tsv: the corpus has no %s", name)
+		if !slices.ContainsFunc(patterns, fits) {
+			t.Errorf("%s: no test asks for it, and testdata/samples.tsv does not say why", name)
+		}
+		return nil
+	}))
+	for pattern := range unread {
+		if !used[pattern] {
+			t.Errorf("testdata/samples.tsv: %s is no sample", pattern)
+		}
 	}
 }
