@@ -52,7 +52,7 @@ func (j *judge) fixElsewhere(f *wontfix.Finding) {
 	switch {
 	case own != nil && f.Outlook != wontfix.Available:
 		f.Status, f.Decision, f.Outlook, f.FixedVersion = wontfix.Affected, wontfix.DecisionFixed, wontfix.Available, own.Fixed
-		f.Because = fmt.Sprintf("the fix is in %s (%s), and %s is installed", own.Fixed, own.Label, j.in.version)
+		f.Because = fmt.Sprintf("the fix is in %s (%s), and %s is installed", own.Fixed, own.Label, j.installed(own))
 	case own == nil && paid != nil:
 		f.Status, f.Decision, f.Outlook, f.FixedVersion = wontfix.Affected, wontfix.DecisionPaid, wontfix.Paid, paid.Fixed
 		f.Product, f.Reasons = paid.Release.Product, addReason(f.Reasons, wontfix.PaidTierOnly)
@@ -102,7 +102,7 @@ func (j *judge) outlook(f *wontfix.Finding, r *wontfix.Statement) {
 			return
 		}
 		f.Status, f.Outlook = wontfix.Affected, wontfix.Available
-		f.Because = fmt.Sprintf("the fix is in %s, and %s is installed", r.Fixed, j.in.version)
+		f.Because = fmt.Sprintf("the fix is in %s, and %s is installed", r.Fixed, j.installed(r))
 		if r.Word == "not-affected" {
 			f.Because += "; not-affected with a version means that it was fixed by that version"
 		}

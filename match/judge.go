@@ -198,10 +198,23 @@ func (j *judge) compare(r *wontfix.Statement) (order int, known bool) {
 		return 0, false
 	}
 	if !j.in.fipsVersion || strings.HasPrefix(r.Release.Product, "fips") {
-		return j.rules.compare(j.in.version, r.Fixed), true
+		return j.rules.compare(j.installed(r), r.Fixed), true
 	}
 	order = version.Dpkg(upstream(j.in.version), upstream(r.Fixed))
 	return order, order != 0
+}
+
+// installed returns the version that a row's compares with: that of the source,
+// or of the binary package that the row names, which may have one of its own.
+func (j *judge) installed(r *wontfix.Statement) string {
+	if r.Binary {
+		for _, p := range j.in.packages {
+			if p.Name == r.Source {
+				return p.Version
+			}
+		}
+	}
+	return j.in.version
 }
 
 // upstream returns a version without its revision.
@@ -261,8 +274,8 @@ func (j *judge) exonerate() (says *wontfix.Statement, kind, because string) {
 	if r := j.memory(base); r != nil && r.Was == "not-affected" && !j.belowRemembered(r) {
 		return r, KindNotAffected, fmt.Sprintf("judged not affected before the series ended: %s remembers it", r.Label)
 	}
-	if paid == nil {
-		return nil, "", ""
+	if paid == nil || j.rules.binaries && slices.ContainsFunc(j.chain, func(r *wontfix.Statement) bool { return r.Decision == wontfix.DecisionFixed && j.below(r) }) {
+		return nil, "", "" // a tier of another minor has versions that do not compare
 	}
 	switch {
 	case j.has(paid) && (paid.Word != "pending" || base.Word == "ignored"):

@@ -34,7 +34,7 @@ func (j *judge) arrangeStreams(rows []*wontfix.Statement) {
 	var paid []*wontfix.Statement
 	for _, r := range rows {
 		switch {
-		case r.Release.Distribution != base.Distribution || !inStream(r.Release.Series, base.Series) || !j.inModule(r) || !j.inRange(r):
+		case r.Release.Distribution != base.Distribution || !inStream(base.Distribution, r.Release.Series, base.Series) || !j.inModule(r) || !j.inRange(r):
 		case r.Release.Product == "":
 			j.chain = append(j.chain, r)
 		case slices.Contains(j.machine.Products, r.Release.Product):
@@ -98,19 +98,24 @@ func (j *judge) inModule(r *wontfix.Statement) bool {
 
 // inRange reports whether the installed version is one that a row speaks of.
 func (j *judge) inRange(r *wontfix.Statement) bool {
-	return (r.Introduced == "" || r.Introduced == "0" || j.rules.compare(j.in.version, r.Introduced) >= 0) &&
-		(r.LastAffected == "" || j.rules.compare(j.in.version, r.LastAffected) <= 0)
+	return (r.Introduced == "" || r.Introduced == "0" || j.rules.compare(j.installed(r), r.Introduced) >= 0) &&
+		(r.LastAffected == "" || j.rules.compare(j.installed(r), r.LastAffected) <= 0)
 }
 
 func major(series string) string { m, _, _ := strings.Cut(series, "."); return m }
 
+// apart are the distributions whose minor releases are code streams of their
+// own: SUSE builds a package of each service pack apart, and the versions of two
+// do not compare.
+var apart = []string{"sles", "sled", "suse", "opensuse-leap"}
+
 // inStream reports whether what is said of a series holds for a machine of
 // another: of the same one, of the whole major version, or of an earlier minor.
-func inStream(said, machine string) bool {
+func inStream(distribution, said, machine string) bool {
 	switch {
 	case said == machine, said == "", said == major(machine):
 		return true
-	case strings.HasPrefix(machine, "v"): // branches of Alpine are releases of their own
+	case strings.HasPrefix(machine, "v"), slices.Contains(apart, distribution): // branches of Alpine are releases of their own
 		return false
 	}
 	return major(said) == major(machine) && (major(machine) == machine || compareSeries(said, machine) <= 0)

@@ -34,6 +34,8 @@ func TestStreams(t *testing.T) {
 		{"the module", "rhel/8.10", "", "python39/3.9.1/python39:3.9:80:x", []string{"rhel/8 python39!python39:3.9 wont-fix"}, "never"},
 		{"no module", "rhel/8.10", "", "python39/3.9.1", []string{"rhel/8 python39!python39:3.9 wont-fix"}, ""},
 		{"an epoch", "rhel/8.10", "", "x/1:1.0-1", []string{"rhel/8.10 x fixed 0:2.0-1"}, ""},
+		{"another service pack", "sles/15.5", "", "openssl-1_1/1.1.1l-150500.17.1", []string{"sles/15.5 openssl-1_1 fixed 1.1.1l-150500.17.22.1", "sles/15.4 openssl-1_1 fixed 1.1.1l-150400.7.57.1"}, "available 1.1.1l-150500.17.22.1"},
+		{"a tier of an earlier minor", "rhel/8", "", "kernel/4.18.0-305.el8", []string{"rhel/8.1/eus kernel needs-paid-support 0:4.18.0-147.57.el8_1", "rhel/8.4 kernel fixed 0:4.18.0-348.el8"}, "available 0:4.18.0-348.el8"},
 		{"apk", "alpine/v3.11", "", "curl/7.65.1-r0", []string{"alpine/v3.11 curl fixed 7.66.0-r0"}, "available 7.66.0-r0"},
 		{"another branch of Alpine", "alpine/v3.12", "", "curl/7.65.1-r0", []string{"alpine/v3.11 curl fixed 7.66.0-r0"}, ""},
 	} {
@@ -74,6 +76,24 @@ func TestStreams(t *testing.T) {
 		}
 		if s := strings.Join(got, ", "); s != test.want {
 			t.Errorf("%s: %q; want %q", test.what, s, test.want)
+		}
+	}
+}
+
+// TestBinaryVersion has a binary package with a version of its own, lower than
+// its source's: what compares with a fix of it is its own.
+func TestBinaryVersion(t *testing.T) {
+	base := wontfix.Release{Distribution: "almalinux", Series: "9"}
+	for version, want := range map[string]int{"2.5.1-160.el9": 1, "2.5.1-161.el9": 0} {
+		m := &wontfix.Machine{Release: base, Base: base, Packages: []wontfix.Package{
+			{Name: "ruby", Version: "3.0.4-160.el9", Source: "ruby", SourceVersion: "3.0.4-160.el9"},
+			{Name: "rubygem-json", Version: version, Source: "ruby", SourceVersion: "3.0.4-160.el9"},
+		}}
+		rows := []wontfix.Statement{{ID: "CVE-2031-0001", Source: "rubygem-json", Binary: true, Release: base, Label: "AlmaLinux:9", File: "f", Line: 1,
+			Meaning: wontfix.Meaning{Status: wontfix.Fixed, Decision: wontfix.DecisionFixed, Fixed: "2.5.1-161.el9"}}}
+		findings, _ := Match(m, rows, Options{Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)})
+		if len(findings) != want {
+			t.Errorf("rubygem-json %s: %d findings, want %d", version, len(findings), want)
 		}
 	}
 }

@@ -115,7 +115,7 @@ func (s *sqlite) walk(n uint32, depth int) error {
 	}
 	for i := range count {
 		cell := int(binary.BigEndian.Uint16(page[cells+2*i:]))
-		if cell+4 > len(page) {
+		if int64(cell)+4 > int64(s.usable) {
 			return fmt.Errorf("sqlite: page %d: cell %d is not on it: the database is damaged", n, i)
 		}
 		if kind == sqliteInterior {
@@ -196,7 +196,7 @@ func columns(record []byte) (types []uint64, start int64) {
 	}
 	for at := n; at < int(size) && len(types) < 16; {
 		t, n := uvarint(record[at:size])
-		if n == 0 {
+		if n == 0 || t > maxSerial {
 			return nil, 0
 		}
 		types = append(types, t)
@@ -204,6 +204,10 @@ func columns(record []byte) (types []uint64, start int64) {
 	}
 	return types, int64(size)
 }
+
+// maxSerial is the largest type of a column: that of a text of 2 GiB. A larger
+// one would have a negative size.
+const maxSerial = 1 << 32
 
 // columnSize returns the bytes of a column of a type.
 func columnSize(t uint64) int64 {

@@ -12,8 +12,11 @@ import (
 // TestMicrosoft reads documents of a publisher of which nothing is peculiar
 // here.
 func TestMicrosoft(t *testing.T) {
-	files, err := filepath.Glob(testkit.Corpus(t, "vendors/azurelinux/msrc_cve-*.json"))
+	files, err := filepath.Glob(filepath.Join(testkit.Corpus(t, "vendors/azurelinux"), "msrc_cve-*.json"))
 	testkit.Must(t, err)
+	if len(files) == 0 {
+		t.Fatal("the corpus has no azurelinux/msrc_cve-*.json")
+	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		testkit.Must(t, err)
