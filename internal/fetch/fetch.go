@@ -6,6 +6,7 @@ package fetch
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -35,6 +37,9 @@ type Client struct {
 
 	// Sleep waits before another try; nil means for the time that it is given.
 	Sleep func(context.Context, time.Duration) error
+
+	made sync.Once
+	own  *http.Client // what makes the requests
 }
 
 // A Resource is a file at a URL.
@@ -71,6 +76,7 @@ func (s *State) Modified() time.Time {
 const (
 	tries       = 4
 	longestWait = 2 * time.Minute
+	stallLimit  = 2 * time.Minute
 	defaultMax  = 4 << 30
 	stateEnding = ".state"
 	partEnding  = ".part"
@@ -135,8 +141,12 @@ func (c *Client) sleep(ctx context.Context, d time.Duration) error {
 }
 
 // ReadState returns what is known of a file, if it is still as it was fetched.
+// Nothing is known of one that has come in part.
 func ReadState(file string) (State, bool) {
 	var s State
+	if strings.HasSuffix(file, partEnding) {
+		return s, false
+	}
 	text, err := os.ReadFile(file + stateEnding)
 	if err != nil || json.Unmarshal(text, &s) != nil {
 		return State{}, false
@@ -155,15 +165,22 @@ func localName(dir, name string) (string, error) {
 }
 
 func (c *Client) client() *http.Client {
-	if c.HTTP == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.ResponseHeaderTimeout = time.Minute
-		return &http.Client{Transport: t, CheckRedirect: sameScheme}
-	}
-	own := *c.HTTP
-	own.CheckRedirect = sameScheme
-	return &own
+	c.made.Do(func() {
+		if c.HTTP == nil {
+			t := http.DefaultTransport.(*http.Transport).Clone()
+			t.ResponseHeaderTimeout = time.Minute
+			t.IdleConnTimeout = 10 * time.Second
+			c.own = &http.Client{Transport: t, CheckRedirect: sameScheme}
+			return
+		}
+		own := *c.HTTP
+		own.CheckRedirect = sameScheme
+		c.own = &own
+	})
+	return c.own
 }
+
+var errStalled = fmt.Errorf("nothing came for %v", stallLimit)
 
 var errRedirect = errors.New("answer: sends us on")
 
@@ -187,6 +204,10 @@ func redacted(s string) string {
 
 // once asks once.
 func (c *Client) once(ctx context.Context, target string, r Resource, old State, have bool) (State, bool, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stalled := time.AfterFunc(stallLimit, func() { cancel(errStalled) })
+	defer stalled.Stop()
 	req, err := c.request(ctx, r.URL)
 	if err != nil {
 		return State{}, false, err
@@ -211,9 +232,12 @@ func (c *Client) once(ctx context.Context, target string, r Resource, old State,
 	case http.StatusOK:
 		begun.Size = 0
 	case http.StatusPartialContent:
-		if from := rangeStart(resp.Header.Get("Content-Range")); !resume || from != begun.Size {
+		span := resp.Header.Get("Content-Range")
+		from, end, total := readRange(span)
+		tag := resp.Header.Get("ETag")
+		if !resume || from != begun.Size || end != total-1 || tag != "" && tag != begun.ETag {
 			os.Remove(part)
-			return State{}, false, &waitError{error: fmt.Errorf("answer: bytes from %d, not those that were asked for", from)}
+			return State{}, false, &waitError{error: fmt.Errorf("answer: %q of %q, not the rest of %q from byte %d", span, tag, begun.ETag, begun.Size)}
 		}
 	case http.StatusNotModified:
 		if !have {
@@ -232,9 +256,16 @@ func (c *Client) once(ctx context.Context, target string, r Resource, old State,
 		return State{}, false, fmt.Errorf("answer: %s", resp.Status)
 	}
 	state := State{URL: r.URL, ETag: resp.Header.Get("ETag"), LastModified: resp.Header.Get("Last-Modified"), Size: begun.Size}
-	if err := c.receive(resp, part, r, &state); err != nil {
+	if begun.Size > 0 { // the rest need not say again what it is the rest of
+		state.ETag, state.LastModified = begun.ETag, begun.LastModified
+	}
+	if err := c.receive(resp, part, r, &state, func() { stalled.Reset(stallLimit) }); err != nil {
+		if context.Cause(ctx) == errStalled {
+			err = &waitError{error: fmt.Errorf("answer: %w", errStalled)}
+		}
 		return State{}, false, err
 	}
+	stalled.Stop()
 	if state.SHA256, err = digestOf(part); err != nil {
 		return State{}, false, err
 	}
@@ -269,8 +300,9 @@ func (c *Client) request(ctx context.Context, address string) (*http.Request, er
 	return req, nil
 }
 
-// receive appends the body to the part. What has come stays for the next try.
-func (c *Client) receive(resp *http.Response, part string, r Resource, state *State) error {
+// receive appends the body to the part, and calls alive as bytes come. What has
+// come stays for the next try.
+func (c *Client) receive(resp *http.Response, part string, r Resource, state *State, alive func()) error {
 	limit := r.MaxSize
 	if limit == 0 {
 		limit = defaultMax
@@ -295,6 +327,7 @@ func (c *Client) receive(resp *http.Response, part string, r Resource, state *St
 		return err
 	}
 	w := &counter{w: f, n: state.Size, total: total, report: func(done, total int64) {
+		alive()
 		if c.Progress != nil {
 			c.Progress(r.Name, done, total)
 		}
@@ -362,15 +395,13 @@ func writeState(file string, s State) error {
 	return os.Rename(next, file+stateEnding)
 }
 
-// rangeStart returns where the bytes of an answer begin, −1 if it does not say.
-func rangeStart(s string) int64 {
-	s, ok := strings.CutPrefix(s, "bytes ")
-	from, _, _ := strings.Cut(s, "-")
-	n, err := strconv.ParseInt(from, 10, 64)
-	if !ok || err != nil {
-		return -1
+// readRange returns the first and the last byte of an answer, and how many the
+// whole file has; −1 for all if it does not say.
+func readRange(s string) (from, end, total int64) {
+	if n, err := fmt.Sscanf(s, "bytes %d-%d/%d", &from, &end, &total); n != 3 || err != nil {
+		return -1, -1, -1
 	}
-	return n
+	return from, end, total
 }
 
 // retryAfter reads seconds or a date.
@@ -394,6 +425,10 @@ func transient(err error) error {
 	}
 	var op *net.OpError
 	if errors.Is(err, errRedirect) || errors.As(err, &op) && op.Op == "dial" {
+		return err
+	}
+	var untrusted *tls.CertificateVerificationError
+	if errors.As(err, &untrusted) {
 		return err
 	}
 	if errors.Is(err, io.EOF) {

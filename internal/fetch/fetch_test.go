@@ -224,6 +224,57 @@ func TestGetGoesOn(t *testing.T) {
 	want(t, dir, "klmnopqrst")
 }
 
+// What came in part is no file, however little came, and the rest of another
+// file is no rest.
+func TestGetInPart(t *testing.T) {
+	for _, test := range []struct{ name, tag, span, body string }{
+		{"another file", `"2"`, "bytes 4-9/10", "456789"},
+		{"not to the end", `"1"`, "bytes 4-5/10", "45"},
+		{"from elsewhere", `"1"`, "bytes 5-9/10", "56789"},
+		{"nothing said", `"1"`, "", "456789"},
+	} {
+		n := 0
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			n++
+			w.Header().Set("ETag", `"1"`)
+			switch n {
+			case 1: // cut off
+				w.Header().Set("Content-Length", "10")
+				w.Write([]byte("0123"))
+				w.(http.Flusher).Flush()
+				panic(http.ErrAbortHandler)
+			case 2:
+				if r.Header.Get("Range") != "bytes=4-" {
+					t.Errorf("%s: asked for %q", test.name, r.Header.Get("Range"))
+				}
+				w.Header().Set("ETag", test.tag)
+				w.Header().Set("Content-Range", test.span)
+				w.WriteHeader(http.StatusPartialContent)
+				w.Write([]byte(test.body))
+			default:
+				w.Write([]byte("abcdefghij"))
+			}
+		}))
+		dir := t.TempDir()
+		c, _ := client()
+		if _, _, err := get(t, c, dir, s.URL+"/feed"); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		want(t, dir, "abcdefghij")
+		s.Close()
+	}
+	// Cut off before the first byte.
+	p, dir := newPublisher(t, "0123456789"), t.TempDir()
+	c, _ := client()
+	c.Sleep = func(context.Context, time.Duration) error { return context.Canceled }
+	part := filepath.Join(dir, "feed"+partEnding)
+	os.WriteFile(part, nil, 0o600)
+	writeState(part, State{URL: p.URL + "/feed", ETag: `"1"`})
+	if _, ok := ReadState(part); ok {
+		t.Error("a part has a state")
+	}
+}
+
 func TestGetNobodyThere(t *testing.T) {
 	p, dir := newPublisher(t, ""), t.TempDir()
 	p.Close()
