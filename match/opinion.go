@@ -123,7 +123,7 @@ func fold(list []wontfix.Opinion) []wontfix.Opinion {
 // weigh says what the opinions come to. What was worked out by comparing
 // versions is none, and neither is what a rebuild of own says.
 func weigh(o *wontfix.Opinions, own string) {
-	judged, rolling := false, false
+	judged, rolling, kin := false, false, false
 	add := func(to *[]string, voice string) {
 		if !slices.Contains(*to, voice) {
 			*to = append(*to, voice)
@@ -131,6 +131,7 @@ func weigh(o *wontfix.Opinions, own string) {
 	}
 	for i := range o.List {
 		x := &o.List[i]
+		kin = kin || x.Voice == own && x.Family == wontfix.FamilyFix && x.Strength != wontfix.Derived
 		if x.Voice == own || x.Strength == wontfix.Derived || x.Family == wontfix.NoOpinion {
 			continue
 		}
@@ -147,7 +148,7 @@ func weigh(o *wontfix.Opinions, own string) {
 			add(&o.RefusedElsewhere, x.Voice)
 		}
 	}
-	o.NobodyFixed = judged && !rolling && len(o.FixedElsewhere) == 0
+	o.NobodyFixed = judged && !rolling && !kin && len(o.FixedElsewhere) == 0
 	for _, list := range []*[]string{&o.FixedElsewhere, &o.FixedSameBranch, &o.RefusedElsewhere} {
 		slices.Sort(*list)
 	}

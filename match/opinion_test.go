@@ -90,6 +90,10 @@ func TestOpinions(t *testing.T) {
 	if len(o.List) != 1 || len(o.FixedElsewhere) != 0 || o.NobodyFixed {
 		t.Errorf("a rebuild: %+v", o)
 	}
+	o = Opinions("almalinux", "python", "3.6.8", []Said{said("redhat", [4]string{"rhel/8", "python", "fixed", "3.6.8-2"}), said("debian", [4]string{"debian/wheezy", "python2.7", "wont-fix", ""})})
+	if o.NobodyFixed {
+		t.Errorf("what it is rebuilt from fixed it: %+v", o)
+	}
 	o = Opinions("ubuntu", "python2.7", "", []Said{said("debian", [4]string{"debian/wheezy", "python2.7", "wont-fix", ""})})
 	if !o.NobodyFixed {
 		t.Errorf("one that refuses: %+v", o)

@@ -12,11 +12,13 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"math"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,6 +52,9 @@ const (
 	// maxDeltas is how many documents are fetched one by one; if more have
 	// changed, the archive is fetched again.
 	maxDeltas = 2000
+	// maxMissing is how many documents of a list of changes may be missing at
+	// least: some are taken back between the list and the fetch.
+	maxMissing = 5
 	// maxDocument is the size in bytes above which a document is not read.
 	maxDocument = 512 << 20
 )
@@ -136,7 +141,7 @@ func (s *Source) download(ctx context.Context, c *fetch.Client, base *url.URL) e
 		return nil
 	}
 	if feed.Changes != "" {
-		done, err := s.downloadDeltas(ctx, c, base)
+		done, err := s.downloadDeltas(ctx, c, base, maxDeltas)
 		if done || err != nil {
 			return err
 		}
@@ -149,8 +154,14 @@ func (s *Source) download(ctx context.Context, c *fetch.Client, base *url.URL) e
 	if name == "" || strings.ContainsAny(name, "/\\\n") || strings.HasPrefix(name, ".") {
 		return fmt.Errorf("%s: %.80q is no name of an archive", base.JoinPath(feed.Latest), name)
 	}
-	if _, _, err := c.Get(ctx, dir, resource(path.Join(path.Dir(feed.Latest), name))); err != nil {
+	_, changed, err := c.Get(ctx, dir, resource(path.Join(path.Dir(feed.Latest), name)))
+	if err != nil {
 		return err
+	}
+	if !changed && feed.Changes != "" { // it has not been made anew since: what changed is not in it
+		if done, err := s.downloadDeltas(ctx, c, base, math.MaxInt); done || err != nil {
+			return err
+		}
 	}
 	// Archives of earlier days, and what was fetched since then, are in it.
 	old, err := os.ReadDir(filepath.Join(dir, "files"))
@@ -179,9 +190,9 @@ func removeIfThere(name string) error {
 }
 
 // downloadDeltas fetches the documents that have changed since the archive was
-// made. It reports whether that was possible: there is an archive, and not too
-// many of them.
-func (s *Source) downloadDeltas(ctx context.Context, c *fetch.Client, base *url.URL) (bool, error) {
+// made. It reports whether that was possible: there is an archive, and no more of
+// them than limit.
+func (s *Source) downloadDeltas(ctx context.Context, c *fetch.Client, base *url.URL, limit int) (bool, error) {
 	feed, dir := s.spec.Feed, s.feed.dir
 	since, ok := archived(filepath.Join(dir, "files"), feed)
 	if !ok {
@@ -191,7 +202,9 @@ func (s *Source) downloadDeltas(ctx context.Context, c *fetch.Client, base *url.
 	if err != nil {
 		return false, nil // the archive has it all again
 	}
+	known := map[delta]bool{}
 	for _, d := range have {
+		known[d] = true
 		if d.Time.After(since) {
 			since = d.Time
 		}
@@ -212,14 +225,17 @@ func (s *Source) downloadDeltas(ctx context.Context, c *fetch.Client, base *url.
 		if err != nil {
 			return false, fmt.Errorf("%s: %w", r.URL, err)
 		}
-		news = append(news, some...)
+		news = append(news, slices.DeleteFunc(some, func(d delta) bool {
+			return known[d] || known[delta{d.Path, d.Time, true}] // or found to be gone
+		})...)
 	}
-	if len(have)+len(news) > maxDeltas {
+	if len(have)+len(news) > limit {
 		return false, nil
 	}
 	// The oldest first: what was fetched when the run is cut off is kept, and
 	// the next one goes on behind it.
 	slices.SortStableFunc(news, func(a, b delta) int { return a.Time.Compare(b.Time) })
+	missing := 0
 	for i := range news {
 		d := &news[i]
 		s.meter.report("receiving documents", int64(i), int64(len(news)))
@@ -227,6 +243,9 @@ func (s *Source) downloadDeltas(ctx context.Context, c *fetch.Client, base *url.
 			_, _, err := c.Get(ctx, dir, fetch.Resource{URL: base.JoinPath(path.Dir(feed.Changes), d.Path).String(), Name: path.Join("documents", d.Path), MaxSize: maxDocument})
 			if errors.Is(err, fetch.ErrGone) {
 				d.Gone, err = true, nil
+				if missing++; missing > max(maxMissing, len(news)/10) {
+					return false, fmt.Errorf("%s: %d of the documents that it names are not on the server: not a list of what there is", base.JoinPath(feed.Changes), missing)
+				}
 			}
 			if err != nil {
 				return false, errors.Join(err, writeDeltas(dir, have))
@@ -255,8 +274,8 @@ func archived(dir string, feed *Feed) (since time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// changedSince reads a CSV of paths and times and returns the rows that are
-// newer.
+// changedSince reads a CSV of paths and times and returns the rows of that time
+// and of later ones.
 func changedSince(file string, since time.Time, gone bool) ([]delta, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -283,7 +302,7 @@ func changedSince(file string, since time.Time, gone bool) ([]delta, error) {
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
-		if !t.After(since) {
+		if t.Before(since) {
 			continue
 		}
 		name := strings.Clone(row[0])
@@ -359,8 +378,8 @@ func (s *Source) openFiles(dir string) error {
 		}
 	}
 	s.cursor = f.base
-	if !last.IsZero() {
-		s.cursor += "@" + last.Format(time.RFC3339Nano)
+	if len(f.delta) > 0 {
+		s.cursor += "@" + strconv.Itoa(len(f.delta))
 		s.info.Time = last
 	}
 	return nil
@@ -393,12 +412,12 @@ func (s *Source) documents(ctx context.Context, since string) (iter.Seq2[wontfix
 	f := s.feed
 	if f != nil && f.base != "" {
 		if after, ok := strings.CutPrefix(since, f.base); ok {
-			t := time.Time{}
-			if stamp, ok := strings.CutPrefix(after, "@"); ok {
-				t, _ = time.Parse(time.RFC3339Nano, stamp)
+			n, err := 0, error(nil)
+			if count, ok := strings.CutPrefix(after, "@"); ok {
+				n, err = strconv.Atoi(count)
 			}
-			if after == "" || !t.IsZero() {
-				return s.deltas(t), false
+			if err == nil && n >= 0 && n <= len(f.delta) {
+				return s.deltas(n), false
 			}
 		}
 	}
@@ -431,17 +450,16 @@ func some(changes iter.Seq2[wontfix.Change, error]) iter.Seq2[wontfix.Change, er
 	}
 }
 
-// deltas yields what changed after a time.
-func (s *Source) deltas(since time.Time) iter.Seq2[wontfix.Change, error] {
+// deltas yields what changed after the first n changes, which come in the order
+// in which they were fetched.
+func (s *Source) deltas(n int) iter.Seq2[wontfix.Change, error] {
 	return func(yield func(wontfix.Change, error) bool) {
 		last := map[string]delta{}
-		for _, d := range s.feed.delta {
-			if d.Time.After(since) {
-				last[d.Path] = d
-			}
+		for _, d := range s.feed.delta[n:] {
+			last[d.Path] = d
 		}
 		docs := func(yield func(Document, error) bool) {
-			for _, d := range s.feed.delta {
+			for _, d := range s.feed.delta[n:] {
 				if last[d.Path] != d || d.Gone || !s.feed.take(d.Path) {
 					continue
 				}
