@@ -89,11 +89,31 @@ func (j *judge) openStreams(r *wontfix.Statement) bool {
 }
 
 // inModule reports whether a row speaks of what is installed: of a module if
-// the packages are of it, and of none if they are of none.
+// the packages are of it, and of none if they are of none. The advisories of
+// AlmaLinux and Rocky Linux do not name modules: there the release of the fix
+// tells that it is of one, and its version of which stream.
 func (j *judge) inModule(r *wontfix.Statement) bool {
+	unnamed := r.Module == "" && strings.Contains(r.Fixed, ".module")
 	return slices.ContainsFunc(j.in.packages, func(p *wontfix.Package) bool {
+		if unnamed {
+			return ofStream(p.Module, r.Fixed)
+		}
 		return r.Module == p.Module || r.Module != "" && strings.HasPrefix(p.Module, r.Module+":")
 	}) || len(j.in.packages) == 0
+}
+
+// ofStream reports whether a version may be of the stream of a module, such as
+// nodejs:18:…; a stream without a number, as in virt:rhel, is one of all.
+func ofStream(module, fixed string) bool {
+	_, rest, ok := strings.Cut(module, ":")
+	stream, _, _ := strings.Cut(rest, ":")
+	if !ok || stream == "" {
+		return false
+	}
+	if _, after, ok := strings.Cut(fixed, ":"); ok {
+		fixed = after
+	}
+	return stream[0] < '0' || stream[0] > '9' || strings.HasPrefix(fixed, stream+".") || strings.HasPrefix(fixed, stream+"-")
 }
 
 // inRange reports whether the installed version is one that a row speaks of.

@@ -429,3 +429,25 @@ func TestClosedPipe(t *testing.T) {
 		}
 	}
 }
+
+// TestPipes has pipes where a machine has files: nobody writes to them, and a
+// scan does not wait for it.
+func TestPipes(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, "etc/os-release", "ID=debian\nVERSION_CODENAME=bullseye\n")
+	write(t, root, "var/lib/dpkg/status", "")
+	testkit.Must(t, os.MkdirAll(filepath.Join(root, "usr/share/distro-info"), 0o755))
+	if out, err := exec.Command("mkfifo", filepath.Join(root, "usr/share/distro-info/debian.csv")).CombinedOutput(); err != nil {
+		t.Skipf("mkfifo: %v %s", err, out)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, _, err := wontfixIn(t.TempDir(), "scan", "--root", root, "--offline", "--db", filepath.Join(root, "none.db"))
+		done <- err
+	}()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("a scan waits for a pipe")
+	}
+}

@@ -126,12 +126,17 @@ func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
 		}
 		jobs = append(jobs, job{name, run})
 	}
+	// One publisher that cannot be reached is no reason to leave the others out.
+	var failed []error
 	for _, j := range jobs {
 		if err := j.run(); err != nil {
-			return fmt.Errorf("sync %s: %w%s", j.name, err, e.stillThere(j.name))
+			failed = append(failed, fmt.Errorf("sync %s: %w%s", j.name, err, e.stillThere(j.name)))
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func trackerNames() (names []string) {

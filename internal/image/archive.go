@@ -32,6 +32,11 @@ type files interface {
 type folder struct{ *os.Root }
 
 func (f folder) open(name string) (io.ReadCloser, int64, error) {
+	if info, err := f.Stat(name); err != nil {
+		return nil, 0, err
+	} else if !info.Mode().IsRegular() { // to open a pipe is to wait for a writer
+		return nil, 0, errors.New("not a regular file")
+	}
 	file, err := f.Open(name)
 	if err != nil {
 		return nil, 0, err
