@@ -12,11 +12,11 @@ const (
 	DiffersInVersion  = "version"
 )
 
-// Judged reports whether a statement is one about a source package that can be
-// set against that of another feed: silence, the end of a release and what has
+// Judged reports whether a statement is one that can be set against that of
+// another feed: silence, the end of a release and what has
 // not been judged cannot, and neither can what was worked out from other rows.
 func Judged(s *wontfix.Statement) bool {
-	return !s.Binary && s.Release != (wontfix.Release{}) && s.Strength != wontfix.Derived &&
+	return s.Release != (wontfix.Release{}) && s.Strength != wontfix.Derived &&
 		s.Decision != wontfix.DecisionUnderInvestigation && wontfix.FamilyOf(s.Decision) != wontfix.NoOpinion
 }
 

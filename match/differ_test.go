@@ -49,7 +49,7 @@ func TestDiffer(t *testing.T) {
 		{*say("debian", wontfix.DecisionEndOfLife, ""), false},
 		{*say("debian", wontfix.DecisionUnderInvestigation, ""), false},
 		{wontfix.Statement{Meaning: wontfix.Meaning{Decision: wontfix.DecisionFixed}}, false},
-		{wontfix.Statement{Meaning: wontfix.Meaning{Decision: wontfix.DecisionFixed}, Release: wontfix.Release{Distribution: "rhel", Series: "9"}, Binary: true}, false},
+		{wontfix.Statement{Meaning: wontfix.Meaning{Decision: wontfix.DecisionFixed}, Release: wontfix.Release{Distribution: "rhel", Series: "9"}, Binary: true}, true},
 	} {
 		if got := match.Judged(&test.s); got != test.want {
 			t.Errorf("%+v: %t", test.s, got)

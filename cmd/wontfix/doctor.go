@@ -82,10 +82,13 @@ func (c *doctorCmd) Run(ctx context.Context, e *env) error {
 // A feedRow is what two feeds may both have.
 type feedRow struct {
 	id, source, module string
+	binary             bool // source is the name of a binary package
 	release            wontfix.Release
 }
 
-func rowOf(s *wontfix.Statement) feedRow { return feedRow{s.ID, s.Source, s.Module, s.Release} }
+func rowOf(s *wontfix.Statement) feedRow {
+	return feedRow{s.ID, s.Source, s.Module, s.Binary, s.Release}
+}
 
 // comparePair sets a feed against the tracker that counts. A row that one of them
 // has more than once, as for several streams of a package, is left out.
