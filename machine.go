@@ -62,8 +62,9 @@ type Support struct {
 	Version  string `json:"version,omitempty"` // "14.04 LTS"
 	Codename string `json:"codename,omitempty"`
 	Released Date   `json:"released,omitzero"`
+	Active   Date   `json:"active,omitzero"`   // end of the time in which more is mended than what is grave: full support (RHEL)
 	Standard Date   `json:"standard,omitzero"` // end of what everybody gets
-	Extended Date   `json:"extended,omitzero"` // end of the next period: ESM (Ubuntu, paid), LTS (Debian, free)
+	Extended Date   `json:"extended,omitzero"` // end of the next period: ESM (Ubuntu), ELS (RHEL), LTSS (SUSE), paid; LTS (Debian), free
 	Legacy   Date   `json:"legacy,omitzero"`   // end of the last period: Legacy (Ubuntu, paid), ELTS (Debian, paid)
 	From     string `json:"from,omitempty"`    // where the dates come from
 }

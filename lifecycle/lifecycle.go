@@ -1,11 +1,13 @@
-// Package lifecycle knows when the releases of Ubuntu and Debian came out and
-// when each period of their support ends.
+// Package lifecycle knows when the releases of distributions came out and when
+// each period of their support ends.
 //
-// The dates are data, not code: releases.csv holds the facts of the
-// distributions' own distro-info-data package, corrections.csv what has been
-// announced since. Both are embedded and dated. The package reads no file: the
-// caller passes the bytes of a machine's own table to [Parse] and joins it
-// with [Table.With].
+// The dates are data, not code. Of Ubuntu and Debian, releases.csv holds the
+// facts of the distributions' own distro-info-data package, corrections.csv
+// what has been announced since ([Embedded]); of those that number their
+// releases, products.csv holds what endoflife.date says, and the projects that
+// it does not cover ([Products]). All are embedded and dated. The package reads
+// no file: the caller passes the bytes of a machine's own table to [Parse], or
+// of a later answer of endoflife.date to [ParseProducts].
 package lifecycle
 
 import (
@@ -27,8 +29,9 @@ type Release struct {
 
 	Created  wontfix.Date // when work on it began: the release of its predecessor
 	Released wontfix.Date
+	Active   wontfix.Date // last day on which more is mended than what is grave: of RHEL's full support
 	Standard wontfix.Date // last day of what everybody gets: the later of Ubuntu's eol and eol-server
-	Extended wontfix.Date // last day of Ubuntu's ESM, of Debian's LTS
+	Extended wontfix.Date // last day of Ubuntu's ESM, of Debian's LTS, of RHEL's ELS, of SUSE's LTSS
 	Legacy   wontfix.Date // last day of Ubuntu's Legacy support, of Debian's ELTS
 
 	From string // where the dates come from
@@ -40,6 +43,7 @@ func (r Release) Support() wontfix.Support {
 		Version:  r.Version,
 		Codename: r.Codename,
 		Released: r.Released,
+		Active:   r.Active,
 		Standard: r.Standard,
 		Extended: r.Extended,
 		Legacy:   r.Legacy,
@@ -49,7 +53,7 @@ func (r Release) Support() wontfix.Support {
 
 // dates returns the cells that a later table can fill or change.
 func (r *Release) dates() []*wontfix.Date {
-	return []*wontfix.Date{&r.Created, &r.Released, &r.Standard, &r.Extended, &r.Legacy}
+	return []*wontfix.Date{&r.Created, &r.Released, &r.Active, &r.Standard, &r.Extended, &r.Legacy}
 }
 
 // A correction replaces one date of one release.

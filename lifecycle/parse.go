@@ -3,6 +3,8 @@ package lifecycle
 import (
 	_ "embed"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -19,10 +21,10 @@ var correctionsCSV string
 
 // dateColumns are the columns of releases.csv that hold dates, in the order of
 // [Release.dates].
-var dateColumns = []string{"created", "released", "standard", "extended", "legacy"}
+var dateColumns = []string{"created", "released", "active", "standard", "extended", "legacy"}
 
 const (
-	releasesHeader    = "distribution,version,codename,series,created,released,standard,extended,legacy,source"
+	releasesHeader    = "distribution,version,codename,series,created,released,active,standard,extended,legacy,source"
 	correctionsHeader = "distribution,series,column,was,is,source"
 )
 
@@ -34,51 +36,56 @@ const (
 
 // Embedded returns the table that comes with the program.
 var Embedded = sync.OnceValue(func() *Table {
-	releases, data, err := parseReleases(releasesCSV)
+	t, err := ReadTable(releasesCSV)
 	if err == nil {
 		var corrections []correction
 		if corrections, err = parseCorrections(correctionsCSV); err == nil {
-			return newTable(releases, corrections, data)
+			return newTable(slices.Concat(slices.Collect(maps.Values(t.raw))...), corrections, t.data)
 		}
 	}
 	panic("lifecycle: " + err.Error()) // the tests read both files
 })
 
-// parseReleases reads releases.csv: a comment that ends with the day of the
-// data, the names of the columns, the releases.
-func parseReleases(text string) ([]Release, wontfix.Date, error) {
+// ReadTable reads what [Table.Text] writes: a comment that ends with the day
+// of the data, the names of the columns, the releases.
+func ReadTable(text string) (*Table, error) {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	data := wontfix.NewDate(lines[0][strings.LastIndexByte(lines[0], ' ')+1:])
 	if len(lines) < 3 || data.IsZero() || lines[1] != releasesHeader {
-		return nil, data, fmt.Errorf("releases.csv: want a comment that ends with a date, then %s", releasesHeader)
+		return nil, fmt.Errorf("want a comment that ends with a date, then %s", releasesHeader)
 	}
 	var releases []Release
 	for i, line := range lines[2:] {
-		f := strings.SplitN(line, ",", 10)
-		if len(f) < 10 {
-			return nil, data, fmt.Errorf("releases.csv:%d: %d fields, want 10", i+3, len(f))
+		f := strings.SplitN(line, ",", columns)
+		if len(f) < columns {
+			return nil, fmt.Errorf("line %d: %d fields, want %d", i+3, len(f), columns)
 		}
-		r := Release{Distribution: f[0], Version: f[1], Codename: f[2], Series: f[3], From: f[9]}
+		r := Release{Distribution: f[0], Version: f[1], Codename: f[2], Series: f[3], From: f[columns-1]}
 		for k, cell := range r.dates() {
 			if err := cell.UnmarshalText([]byte(f[4+k])); err != nil {
-				return nil, data, fmt.Errorf("releases.csv:%d: %v", i+3, err)
+				return nil, fmt.Errorf("line %d: %v", i+3, err)
 			}
 		}
 		releases = append(releases, r)
 	}
-	return releases, data, nil
+	return newTable(releases, nil, data), nil
 }
 
-// formatReleases writes what parseReleases reads.
-func formatReleases(releases []Release, comment string, data wontfix.Date) string {
+// columns is how many a table has: four names, the dates and the source.
+const columns = 4 + 6 + 1
+
+// Text writes the table without corrections under a comment that names its source.
+func (t *Table) Text(comment string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s; data of %s\n%s\n", comment, data, releasesHeader)
-	for _, r := range releases {
-		fmt.Fprintf(&b, "%s,%s,%s,%s", r.Distribution, r.Version, r.Codename, r.Series)
-		for _, cell := range r.dates() {
-			fmt.Fprintf(&b, ",%s", cell)
+	fmt.Fprintf(&b, "# %s; data of %s\n%s\n", comment, t.data, releasesHeader)
+	for _, d := range t.Distributions() {
+		for _, r := range t.raw[d] {
+			fmt.Fprintf(&b, "%s,%s,%s,%s", r.Distribution, r.Version, r.Codename, r.Series)
+			for _, cell := range r.dates() {
+				fmt.Fprintf(&b, ",%s", cell)
+			}
+			fmt.Fprintf(&b, ",%s\n", r.From)
 		}
-		fmt.Fprintf(&b, ",%s\n", r.From)
 	}
 	return b.String()
 }

@@ -130,7 +130,7 @@ func subject(e *wontfix.Entry, source string, release wontfix.Release, in *insta
 		describe(&sub, row, &o.Tracker)
 	}
 	m := &wontfix.Machine{Base: release.Base(), Release: release.Base()}
-	if r, ok := lifecycle.Embedded().Lookup(release.Distribution, release.Series); ok {
+	if r, ok := lifecycle.Of(release, nil); ok {
 		m.Support = r.Support()
 	}
 	if in != nil {

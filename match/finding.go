@@ -26,6 +26,7 @@ func (j *judge) finding(r *wontfix.Statement) *wontfix.Finding {
 	}
 	j.fixElsewhere(f)
 	j.pastEnd(f, r)
+	j.tooLate(f, r)
 	if r.Release.Product == "" {
 		j.weighPaid(f, r)
 	}
@@ -240,9 +241,36 @@ func (j *judge) pastEnd(f *wontfix.Finding, r *wontfix.Statement) {
 	}
 }
 
+// tooLate weighs a fix of the distribution that the machine's own rebuilds,
+// where that one has ended and the other has not: what came later never came
+// here.
+func (j *judge) tooLate(f *wontfix.Finding, r *wontfix.Statement) {
+	end := j.machine.Support.Standard
+	if f.Outlook != wontfix.Available || !j.rebuilds() || !end.Past(j.options.asOf()) {
+		return
+	}
+	if fixed := wontfix.NewDate(r.Decided); fixed.After(end.Time) {
+		f.Outlook, f.Decision, f.Evidence = wontfix.Never, wontfix.DecisionEndOfLife, wontfix.EvidenceRelease
+		f.Reasons = addReason(f.Reasons, wontfix.EOLRelease)
+		f.Because = fmt.Sprintf("%s has the fix in %s since %s, and %s ended on %s", j.machine.Base, r.Fixed, fixed, j.period(""), end)
+		return
+	}
+	f.Because += fmt.Sprintf("; %s ended on %s, and has it only if it was out by then", j.period(""), end)
+}
+
+// rebuilds reports whether the machine's distribution rebuilds the packages of
+// the one whose tracker speaks, and ends on a day of its own.
+func (j *judge) rebuilds() bool {
+	return j.rules.binaries && j.machine.Release.Distribution != j.machine.Base.Distribution
+}
+
 // period names what ends: a series, or a product of it.
 func (j *judge) period(product string) string {
-	return cmp.Or(product, "the support") + " of " + j.machine.Base.Series
+	release := j.machine.Base.Series
+	if j.rules.binaries { // a number alone says little
+		release = j.machine.Release.String()
+	}
+	return cmp.Or(product, "the support") + " of " + release
 }
 
 // End returns the day on which a product of a release, or with "" the support

@@ -15,7 +15,7 @@ import (
 func streamRules(compare func(a, b string) int) *rules {
 	return &rules{
 		source:  func(p *wontfix.Package) (string, string, bool) { return p.Source, p.SourceVersion, true },
-		compare: compare, arrange: (*judge).arrangeStreams, open: (*judge).openStreams, end: End, binaries: true,
+		compare: compare, arrange: (*judge).arrangeStreams, open: (*judge).openStreams, end: streamEnd, binaries: true,
 	}
 }
 
@@ -75,6 +75,17 @@ func weightStream(r *wontfix.Statement) int {
 		return weightSettled
 	}
 	return weightOpen
+}
+
+// streamEnd: what goes on after the end of support has to be paid for.
+func streamEnd(s wontfix.Support, product string) wontfix.Date {
+	switch product {
+	case "":
+		return s.Standard
+	case "els", "ltss":
+		return s.Extended
+	}
+	return wontfix.Date{}
 }
 
 // openStreams goes by what the words mean.

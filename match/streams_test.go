@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"wontfix"
+	"wontfix/lifecycle"
 )
 
 // TestStreams has what the rows of publishers of rpm and apk mean for a
-// machine. A row is release source[!module][*] decision fixed.
+// machine. A row is release source[!module][*] decision
+// fixed, and the day of the fix.
 func TestStreams(t *testing.T) {
 	for _, test := range []struct {
 		what, release, products string
@@ -40,6 +42,12 @@ func TestStreams(t *testing.T) {
 		{"an epoch", "rhel/8.10", "", "x/1:1.0-1", []string{"rhel/8.10 x fixed 0:2.0-1"}, ""},
 		{"another service pack", "sles/15.5", "", "openssl-1_1/1.1.1l-150500.17.1", []string{"sles/15.5 openssl-1_1 fixed 1.1.1l-150500.17.22.1", "sles/15.4 openssl-1_1 fixed 1.1.1l-150400.7.57.1"}, "available 1.1.1l-150500.17.22.1"},
 		{"a tier of an earlier minor", "rhel/8", "", "kernel/4.18.0-305.el8", []string{"rhel/8.1/eus kernel needs-paid-support 0:4.18.0-147.57.el8_1", "rhel/8.4 kernel fixed 0:4.18.0-348.el8"}, "available 0:4.18.0-348.el8"},
+		{"a fix after the end of a rebuild", "centos/8", "", "curl/7.61.1-22.el8", []string{"rhel/8 curl fixed 7.61.1-34.el8 2024-05-22"}, "never 7.61.1-34.el8"},
+		{"a fix before it", "centos/8", "", "curl/7.61.1-18.el8", []string{"rhel/8 curl fixed 7.61.1-22.el8 2021-11-09"}, "available 7.61.1-22.el8"},
+		{"an open row after the end", "centos/8", "", "curl/7.61.1-22.el8", []string{"rhel/8 curl affected-no-decision"}, "never"},
+		{"an open row of who goes on", "rhel/8", "", "curl/7.61.1-22.el8", []string{"rhel/8 curl affected-no-decision"}, "open"},
+		{"put off, after the end", "rhel/7.9", "", "curl/7.61.1-22.el7", []string{"rhel/7 curl deferred"}, "never"},
+		{"put off, with ELS", "rhel/7.9", "els", "curl/7.61.1-22.el7", []string{"rhel/7.9/els curl deferred"}, "deferred"},
 		{"apk", "alpine/v3.11", "", "curl/7.65.1-r0", []string{"alpine/v3.11 curl fixed 7.66.0-r0"}, "available 7.66.0-r0"},
 		{"another branch of Alpine", "alpine/v3.12", "", "curl/7.65.1-r0", []string{"alpine/v3.11 curl fixed 7.66.0-r0"}, ""},
 	} {
@@ -48,13 +56,19 @@ func TestStreams(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := &wontfix.Machine{Release: base, Base: base, Products: strings.Fields(test.products)}
+		if base.Distribution == "centos" {
+			m.Base.Distribution = "rhel"
+		}
+		if r, ok := lifecycle.Of(m.Release, nil); ok {
+			m.Support = r.Support()
+		}
 		f := append(strings.SplitN(test.installed, "/", 3), "")
 		for _, name := range []string{f[0], "lib" + f[0] + "4"} {
 			m.Packages = append(m.Packages, wontfix.Package{Name: name, Version: f[1], Source: f[0], SourceVersion: f[1], Module: f[2]})
 		}
 		var rows []wontfix.Statement
 		for i, row := range test.rows {
-			g := append(strings.Fields(row), "")
+			g := append(strings.Fields(row), "", "")
 			s := wontfix.Statement{ID: "CVE-2014-9365", File: "f", Line: i + 1, Label: g[0]}
 			s.Source, s.Module, _ = strings.Cut(g[1], "!")
 			s.Source, s.Binary = strings.TrimSuffix(s.Source, "*"), strings.HasSuffix(s.Source, "*")
@@ -64,7 +78,7 @@ func TestStreams(t *testing.T) {
 			if s.Decision, err = wontfix.ParseDecision(g[2]); err != nil {
 				t.Fatal(err)
 			}
-			s.Status, s.Fixed = wontfix.Affected, g[3]
+			s.Status, s.Fixed, s.Decided = wontfix.Affected, g[3], g[4]
 			switch s.Decision {
 			case wontfix.DecisionNotAffected:
 				s.Status = wontfix.NotAffected

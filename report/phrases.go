@@ -132,6 +132,9 @@ var supportPeriods = map[string]struct {
 }{
 	"ubuntu": {[3]string{"standard support", "ESM", "Legacy"}, [3]string{"", "esm-infra", "esm-infra-legacy"}},
 	"debian": {[3]string{"security support", "LTS", "ELTS (paid)"}, [3]string{}},
+	"rhel":   {[3]string{"support", "ELS", ""}, [3]string{"", "els", ""}},
+	"sles":   {[3]string{"general support", "LTSS", ""}, [3]string{"", "ltss", ""}},
+	"ol":     {[3]string{"Premier Support", "Extended Support (paid)", ""}, [3]string{}},
 }
 
 // supportSpans says for each period of support of the machine's release when it
@@ -140,6 +143,13 @@ func supportSpans(m *wontfix.Machine, now time.Time) (spans []span) {
 	words, ok := supportPeriods[m.Base.Distribution]
 	if !ok {
 		words.names = [3]string{"standard support", "extended support", "legacy support"}
+	}
+	if a := m.Support.Active; !a.IsZero() && a.Before(m.Support.Standard.Time) {
+		until := " until "
+		if a.Past(now) && !now.IsZero() {
+			until = " ended "
+		}
+		spans = append(spans, text("full support"+until+a.String()))
 	}
 	last := wontfix.Date{}
 	for i, end := range []wontfix.Date{m.Support.Standard, m.Support.Extended, m.Support.Legacy} {

@@ -90,7 +90,7 @@ func (t *target) read(ctx context.Context, e *env) (*wontfix.Machine, fs.FS, io.
 		closer.Close()
 		return nil, nil, nil, fmt.Errorf("%s: %w", cmp.Or(t.place(), "/"), err)
 	}
-	setSupport(m, ownDates(fsys, m))
+	e.setSupport(m, ownDates(fsys, m))
 	addProduct(m, product)
 	return m, fsys, closer, nil
 }
@@ -146,7 +146,7 @@ func (t *target) readList(e *env, o inventory.Options) (*wontfix.Machine, error)
 	if err != nil {
 		return nil, err
 	}
-	setSupport(m, lifecycle.Embedded())
+	e.setSupport(m, lifecycle.Embedded())
 	return m, nil
 }
 
@@ -215,8 +215,18 @@ func ownDates(fsys fs.FS, m *wontfix.Machine) *lifecycle.Table {
 	return table.With(own)
 }
 
-func setSupport(m *wontfix.Machine, table *lifecycle.Table) {
-	if r, ok := table.Lookup(m.Base.Distribution, m.Base.Series); ok {
+// setSupport sets when the support of m's release ends: that of its own
+// distribution if it numbers its releases, and rebuilds another's packages, or
+// else that of the release that it is built on.
+func (e *env) setSupport(m *wontfix.Machine, table *lifecycle.Table) {
+	r, ok := table.Lookup(m.Base.Distribution, m.Base.Series)
+	if !ok {
+		later := e.laterDates()
+		if r, ok = lifecycle.Of(m.Release, later); !ok {
+			r, ok = lifecycle.Of(m.Base, later)
+		}
+	}
+	if ok {
 		m.Support = r.Support()
 	}
 }

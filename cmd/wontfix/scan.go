@@ -230,7 +230,8 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 				Why: fmt.Sprintf("the copy of the %s is %d days old", t.Title, int(age.Hours()/24)), Command: "wontfix sync"})
 		}
 	}
-	if end := m.Support.Standard; t != nil && m.Support.Extended.IsZero() && end.Past(now) {
+	rebuilt := m.Base != m.Release && m.Manager == "rpm" // and the tracker goes on
+	if end := m.Support.Standard; t != nil && m.Support.Extended.IsZero() && end.Past(now) && !rebuilt {
 		unsaid = append(unsaid, wontfix.Unsaid{What: "what was found after " + m.Base.Series + " ended on " + end.String(),
 			Why: "the tracker makes no rows for a release that has ended; its silence about newer vulnerabilities is not safety"})
 	}

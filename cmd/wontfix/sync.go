@@ -18,6 +18,7 @@ import (
 	"wontfix"
 	"wontfix/exploited"
 	"wontfix/internal/store"
+	"wontfix/lifecycle"
 	"wontfix/tracker"
 )
 
@@ -45,6 +46,10 @@ or what decides nothing, and stands around decisions:
 and, for what is known of vulnerabilities being exploited:
 
 ` + exploitedTable() + `
+or, for when the support of releases ends:
+
+  lifecycle   endoflife.date's dates of Linux distributions
+
 SOURCE is the URL of a Git or web server, a local repository (bare, shallow or
 with objects missing, too), a Git bundle, a plain folder, or, of trackers that
 are made of documents, a document or an archive of them; without it, the
@@ -86,6 +91,7 @@ func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
 				args = append(args, s.Name)
 			}
 		}
+		args = append(args, datesName)
 	case len(args) == 0:
 		name, err := c.ownTracker(ctx, e)
 		if err != nil {
@@ -102,8 +108,11 @@ func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
 		name, source, given := strings.Cut(arg, "=")
 		spec, err := tracker.Find(name)
 		about, isAbout := exploited.Find(name)
-		if isAbout {
+		switch {
+		case isAbout:
 			spec, err = tracker.Spec{Name: name, URL: about.URL}, nil
+		case name == datesName:
+			spec, err = tracker.Spec{Name: name, URL: lifecycle.ProductsURL}, nil
 		}
 		if err != nil && !given && strings.ContainsAny(name, "/.") {
 			return fmt.Errorf("sync %s: of which tracker is it? Say NAME=SOURCE, as in ubuntu=%[1]s", name)
@@ -121,8 +130,11 @@ func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
 			return fmt.Errorf("sync %s: it has no address; say where the documents are, as in %[1]s=vex.json", name)
 		}
 		run := func() error { return c.sync(ctx, e, spec, source) }
-		if isAbout {
+		switch {
+		case isAbout:
 			run = func() error { return c.syncExploited(ctx, e, about, source) }
+		case name == datesName:
+			run = func() error { return c.syncDates(ctx, e, source) }
 		}
 		jobs = append(jobs, job{name, run})
 	}
@@ -146,7 +158,7 @@ func trackerNames() (names []string) {
 	for _, s := range exploited.Sources() {
 		names = append(names, s.Name)
 	}
-	return names
+	return append(names, datesName)
 }
 
 func exploitedTable() string {
