@@ -21,6 +21,9 @@ type DossierOptions struct {
 	// without a machine every release that has a row for the series itself.
 	Release wontfix.Release
 	Machine *wontfix.Machine // nil if no machine is looked at
+	// Packages are what the tracker says of the packages as a whole, as rows of
+	// [wontfix.ScopePackage].
+	Packages []wontfix.Statement
 }
 
 // Dossier gathers what an entry says about packages in a release, with what
@@ -41,17 +44,21 @@ func Dossier(e *wontfix.Entry, o DossierOptions) *wontfix.Dossier {
 		}
 	}
 	var have map[string][]*installed
+	sourceOf := func(s *wontfix.Statement) string { return s.Source }
 	if o.Machine != nil {
 		have = inventory(o.Machine)
+		if rulesOf(o.Machine).binaries {
+			sourceOf = sourcesOfBinaries(o.Machine)
+		}
 	}
-	for _, source := range subjectsOf(e, o.Sources, have) {
+	for _, source := range subjectsOf(e, o.Sources, have, sourceOf) {
 		for _, release := range releases {
 			versions := have[source]
 			if len(versions) == 0 || release.Base() != o.Machine.Base {
 				versions = []*installed{nil}
 			}
 			for _, in := range versions {
-				d.Subjects = append(d.Subjects, subject(e, source, release, in, have, &o))
+				d.Subjects = append(d.Subjects, subject(e, source, release, in, have, sourceOf, &o))
 			}
 		}
 	}
@@ -86,13 +93,13 @@ func older(a, b wontfix.Release) int {
 }
 
 // subjectsOf returns the packages that a dossier speaks of.
-func subjectsOf(e *wontfix.Entry, asked []string, have map[string][]*installed) []string {
+func subjectsOf(e *wontfix.Entry, asked []string, have map[string][]*installed, sourceOf func(*wontfix.Statement) string) []string {
 	if len(asked) > 0 {
 		return asked
 	}
 	var all, here []string
 	for i := range e.Statements {
-		s := e.Statements[i].Source
+		s := sourceOf(&e.Statements[i])
 		if slices.Contains(all, s) {
 			continue
 		}
@@ -107,14 +114,14 @@ func subjectsOf(e *wontfix.Entry, asked []string, have map[string][]*installed) 
 	return all
 }
 
-func subject(e *wontfix.Entry, source string, release wontfix.Release, in *installed, have map[string][]*installed, o *DossierOptions) wontfix.Subject {
+func subject(e *wontfix.Entry, source string, release wontfix.Release, in *installed, have map[string][]*installed, sourceOf func(*wontfix.Statement) string, o *DossierOptions) wontfix.Subject {
 	sub := wontfix.Subject{Source: source, Release: release.String(), Reasons: []string{}, Patches: []wontfix.Patch{},
 		Elsewhere: []wontfix.Other{}, Siblings: []wontfix.Other{}, Priority: e.PriorityFor(source, release.Series).Word}
 	var rows []*wontfix.Statement
 	var row *wontfix.Statement
 	for i := range e.Statements {
 		s := &e.Statements[i]
-		if s.Source != source {
+		if sourceOf(s) != source {
 			continue
 		}
 		rows = append(rows, s)
@@ -149,9 +156,17 @@ func subject(e *wontfix.Entry, source string, release wontfix.Release, in *insta
 	}
 	j := judge{machine: m, options: &Options{Tracker: o.Tracker, Now: o.Now}, rules: rulesOf(m), in: in}
 	if in.packages != nil {
-		j.scoped = scopedTo(m, source, nil)
+		var packages []packageRow
+		for i := range o.Packages {
+			packages = append(packages, newPackageRow(&o.Packages[i]))
+		}
+		j.scoped = scopedTo(m, source, packages)
 	}
 	f, dismissed := j.verdict(rows)
+	if row == nil && f == nil && j.rules.binaries && len(j.chain) > 0 {
+		row = j.chain[0] // of the major version, say, where release is a minor one
+		describe(&sub, row, &o.Tracker)
+	}
 	if f != nil && (row != nil || in.packages != nil || j.derived != nil) {
 		if row == nil {
 			tracker := f.Tracker

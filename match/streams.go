@@ -37,9 +37,13 @@ func (j *judge) arrangeStreams(rows []*wontfix.Statement) {
 		case r.Release.Distribution != base.Distribution || !inStream(base.Distribution, r.Release.Series, base.Series) || !j.inModule(r) || !j.inRange(r):
 		case r.Release.Product == "":
 			j.chain = append(j.chain, r)
+		case slices.Contains(free, r.Release.Product):
+			c := *r
+			c.Release = c.Release.Base()
+			j.chain = append(j.chain, &c)
 		case slices.Contains(j.machine.Products, r.Release.Product):
 			j.chain = append(j.chain, ofTier(r))
-		case r.Release.Series == base.Series || major(base.Series) == base.Series:
+		case r.Release.Series == base.Series, r.Release.Series == major(base.Series), major(base.Series) == base.Series:
 			paid = append(paid, ofTier(r))
 		}
 	}
@@ -48,10 +52,39 @@ func (j *judge) arrangeStreams(rows []*wontfix.Statement) {
 		// That one part of a source is not affected says nothing of the others.
 		return r.Binary && speaks && r.Decision == wontfix.DecisionNotAffected
 	})
+	j.chain = j.latest(j.chain)
 	slices.SortStableFunc(j.chain, func(a, b *wontfix.Statement) int {
 		return cmp.Or(cmp.Compare(weightStream(a), weightStream(b)), -compareSeries(a.Release.Series, b.Release.Series))
 	})
 	j.own, j.paid = j.chain, bestPaid(paid)
+}
+
+// free are products of SUSE that whoever has the service pack can switch on.
+var free = []string{"packagehub", "sdk"}
+
+// latest returns the rows of a chain without those that a row nearer to the
+// machine's own minor release takes back: a fix of its own is the one that it
+// needs, and what was not affected in an earlier minor may be in a later one.
+func (j *judge) latest(chain []*wontfix.Statement) []*wontfix.Statement {
+	own := j.machine.Base.Series
+	near := func(r *wontfix.Statement) string { // the series that it speaks of, or the machine's own
+		if r.Release.Series == "" || r.Release.Series == major(own) {
+			return own
+		}
+		return r.Release.Series
+	}
+	takenBack := func(r *wontfix.Statement) bool {
+		return slices.ContainsFunc(chain, func(s *wontfix.Statement) bool {
+			switch {
+			case s.Source != r.Source || s.Module != r.Module || compareSeries(near(s), near(r)) <= 0:
+				return false
+			case r.Decision == wontfix.DecisionFixed:
+				return s.Decision == wontfix.DecisionFixed
+			}
+			return r.Decision == wontfix.DecisionNotAffected && weightStream(s) != weightSettled
+		})
+	}
+	return slices.DeleteFunc(slices.Clone(chain), takenBack)
 }
 
 // ofTier returns what a row says to those who have its tier: a fix for
@@ -107,24 +140,53 @@ func (j *judge) inModule(r *wontfix.Statement) bool {
 	unnamed := r.Module == "" && strings.Contains(r.Fixed, ".module")
 	return slices.ContainsFunc(j.in.packages, func(p *wontfix.Package) bool {
 		if unnamed {
-			return ofStream(p.Module, r.Fixed)
+			return ofStream(p.Module, p.Version, r.Fixed)
 		}
 		return r.Module == p.Module || r.Module != "" && strings.HasPrefix(p.Module, r.Module+":")
 	}) || len(j.in.packages) == 0
 }
 
 // ofStream reports whether a version may be of the stream of a module, such as
-// nodejs:18:…; a stream without a number, as in virt:rhel, is one of all.
-func ofStream(module, fixed string) bool {
+// nodejs:18:…, of which another version is installed. Where that one has the
+// stream's number, as the package has that the module is named after, any other
+// of the stream has it too. Other packages of the module, such as buildah of
+// container-tools:4.0, stay at one upstream version as long as the stream lives.
+// A stream without a number, as in virt:rhel, moves on.
+func ofStream(module, installed, fixed string) bool {
 	_, rest, ok := strings.Cut(module, ":")
 	stream, _, _ := strings.Cut(rest, ":")
 	if !ok || stream == "" {
 		return false
 	}
-	if _, after, ok := strings.Cut(fixed, ":"); ok {
-		fixed = after
+	if stream[0] < '0' || stream[0] > '9' {
+		return true
 	}
-	return stream[0] < '0' || stream[0] > '9' || strings.HasPrefix(fixed, stream+".") || strings.HasPrefix(fixed, stream+"-")
+	installed, fixed = withoutEpoch(installed), withoutEpoch(fixed)
+	if hasNumber(installed, stream) {
+		return hasNumber(fixed, stream)
+	}
+	return hasNumber(fixed, minor(installed))
+}
+
+// hasNumber reports whether a version without an epoch begins with a number:
+// 18.4-1 with 18, and not with 1.
+func hasNumber(version, number string) bool {
+	rest, ok := strings.CutPrefix(version, number)
+	return ok && (rest == "" || rest[0] < '0' || rest[0] > '9')
+}
+
+// minor returns the first two numbers of a version: 1.24 of 1.24.2-1.
+func minor(version string) string {
+	upstream, _, _ := strings.Cut(version, "-")
+	numbers := strings.SplitN(upstream, ".", 3)
+	return strings.Join(numbers[:min(2, len(numbers))], ".")
+}
+
+func withoutEpoch(version string) string {
+	if _, after, ok := strings.Cut(version, ":"); ok {
+		return after
+	}
+	return version
 }
 
 // inRange reports whether the installed version is one that a row speaks of.

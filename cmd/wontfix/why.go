@@ -155,6 +155,9 @@ func (c *whyCmd) dossiers(ctx context.Context, v *view, o match.DossierOptions) 
 		return nil, err
 	}
 	o.Tracker = own.Tracker
+	if o.Packages, err = v.packageRows(ctx, own, o.Machine); err != nil {
+		return nil, err
+	}
 	d := match.Dossier(own.Entry, o)
 	d.Problems = own.problems
 	if err := v.addContext(ctx, d); err != nil {
@@ -174,6 +177,25 @@ func (c *whyCmd) dossiers(ctx context.Context, v *view, o match.DossierOptions) 
 		}
 	}
 	return []*wontfix.Dossier{d}, nil
+}
+
+// packageRows returns what an entry's tracker says of its packages as a whole,
+// where m is of the distribution whose tracker does so.
+func (v *view) packageRows(ctx context.Context, of entrySaid, m *wontfix.Machine) ([]wontfix.Statement, error) {
+	if m == nil || m.Base.Distribution != "debian" || of.Tracker.Name != "debian" {
+		return nil, nil
+	}
+	spec, err := tracker.Find(of.Tracker.Name)
+	if err != nil {
+		return nil, err
+	}
+	var sources []string
+	for i := range of.Entry.Statements {
+		sources = append(sources, of.Entry.Statements[i].Source)
+	}
+	slices.Sort(sources)
+	rows, err := v.Statements(ctx, spec.Name, spec.LabelsFor(v.Labels(spec.Name), m.Base), slices.Compact(sources))
+	return slices.DeleteFunc(rows, func(s wontfix.Statement) bool { return s.Scope != wontfix.ScopePackage }), err
 }
 
 // speaksOf reports whether the database has the tracker of a machine's
