@@ -99,6 +99,36 @@ func le(all ...int) (b []byte) {
 	return b
 }
 
+// TestSourceEpochs has packages of one source with epochs of their own.
+func TestSourceEpochs(t *testing.T) {
+	list := func(rows ...string) (packages []wontfix.Package) {
+		for _, row := range rows {
+			f := strings.Fields(row)
+			packages = append(packages, wontfix.Package{Name: f[0], Version: f[1], Source: f[2], SourceVersion: f[3]})
+		}
+		return packages
+	}
+	for _, test := range []struct {
+		packages []wontfix.Package
+		want     string
+	}{
+		{list("perl-libs 4:5.32-1 perl 4:5.32-1", "perl-Carp 1.50-1 perl 5.32-1"), "4:5.32-1 4:5.32-1"},
+		{list("a 1-1 a 1-1", "a-doc 3:1-1 a 3:1-1"), "1-1 1-1"},
+		{list("a-libs 2:1-1 a 2:1-1", "a-doc 3:1-1 a 3:1-1", "a-data 2:1-1 a 2:1-1"), "2:1-1 2:1-1 2:1-1"},
+		{list("ruby-json 5:2.5-1 ruby 5:3.0-1"), "5:3.0-1"}, // nothing better is known
+		{list("a 1:1-1 a 1:1-1", "a 2:2-1 a 2:2-1"), "1:1-1 2:2-1"},
+	} {
+		sourceEpochs(test.packages)
+		var got []string
+		for _, p := range test.packages {
+			got = append(got, p.SourceVersion)
+		}
+		if s := strings.Join(got, " "); s != test.want {
+			t.Errorf("%v: %s, want %s", test.packages, s, test.want)
+		}
+	}
+}
+
 // TestConfirmRpm compares with what rpm says of a root that it has made.
 func TestConfirmRpm(t *testing.T) {
 	for _, dbpath := range []string{"usr/lib/sysimage/rpm", "var/lib/rpm"} {

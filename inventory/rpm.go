@@ -45,6 +45,7 @@ func (r *reader) rpmDatabase() (found bool) {
 			db.close()
 			log.close()
 			if len(r.m.Packages) > before {
+				sourceEpochs(r.m.Packages[before:])
 				return true
 			}
 		}
@@ -133,6 +134,49 @@ func (r *reader) addRpm(name string, p *rpmdb.Package) {
 		}
 	}
 	r.m.Packages = append(r.m.Packages, out)
+}
+
+// sourceEpochs gives the sources of packages their epochs, which the name of a
+// source package lacks: that of the package that is called as the source, or
+// that most packages with the source's version have. Other packages of it may
+// have versions and epochs of their own.
+func sourceEpochs(packages []wontfix.Package) {
+	type source struct{ name, version string }
+	of := func(p *wontfix.Package) source {
+		_, version := cutEpoch(p.SourceVersion)
+		return source{p.Source, version}
+	}
+	const main = 1 << 30 // more than there are packages
+	votes := make(map[source]map[string]int)
+	for i := range packages {
+		p := &packages[i]
+		epoch, version := cutEpoch(p.Version)
+		if s := of(p); version == s.version {
+			if votes[s] == nil {
+				votes[s] = make(map[string]int)
+			}
+			votes[s][epoch]++
+			if p.Name == p.Source {
+				votes[s][epoch] += main
+			}
+		}
+	}
+	for i := range packages {
+		p := &packages[i]
+		s, most := of(p), 0
+		for epoch, n := range votes[s] {
+			if n > most || n == most && epoch < strings.TrimSuffix(p.SourceVersion, s.version) {
+				most = n
+				p.SourceVersion = epoch + s.version
+			}
+		}
+	}
+}
+
+// cutEpoch splits a version behind its epoch: "2:", "1.2-3".
+func cutEpoch(v string) (epoch, rest string) {
+	i := strings.IndexByte(v, ':') + 1
+	return v[:i], v[i:]
 }
 
 // evr writes a version as rpm does; an epoch of 0 is none.

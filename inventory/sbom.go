@@ -48,6 +48,9 @@ func ReadSBOM(name string, rd io.Reader, o Options) (*wontfix.Machine, error) {
 	if err := s.release(o.Release); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	if s.m.Manager == rpm {
+		sourceEpochs(s.m.Packages)
+	}
 	s.m.Architecture = commonArchitecture(s.m.Packages)
 	for _, kind := range sortedKeys(s.others) {
 		s.problem(name, 0, "%d components of type %.40q: no packages of a distribution, left out", s.others[kind], kind)

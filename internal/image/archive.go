@@ -189,12 +189,16 @@ func regular(info fs.FileInfo) error {
 func openFiles(f files, o Options) (*source, error) {
 	src := &source{close: f.Close}
 	var docker []struct {
+		Config   string
 		RepoTags []string
 		Layers   []string
 	}
 	err := readJSON(f, "manifest.json", &docker)
 	switch {
 	case err == nil && len(docker) == 1:
+		if err := configured(f, clean(docker[0].Config), o.Platform); err != nil {
+			return nil, err
+		}
 		if len(docker[0].RepoTags) > 0 {
 			src.name = docker[0].RepoTags[0]
 		}
@@ -245,7 +249,29 @@ func (p *platform) String() string {
 // manifest is an index or the manifest of an image.
 type manifest struct {
 	Manifests []descriptor
+	Config    descriptor
 	Layers    []descriptor
+}
+
+// isFor returns an error if p is another platform than the wanted one.
+func (p *platform) isFor(want string) error {
+	if name := p.String(); name != want && !strings.HasPrefix(name, want+"/") {
+		return fmt.Errorf("no image for %s in it; there is %s", want, name)
+	}
+	return nil
+}
+
+// configured returns an error if the configuration of an image says that it is
+// for another platform than the wanted one. "" wants none.
+func configured(f files, config, want string) error {
+	if want == "" {
+		return nil
+	}
+	var p platform
+	if err := readJSON(f, config, &p); err != nil {
+		return fmt.Errorf("--platform %s: of which platform the image is stands in its configuration: %w", want, err)
+	}
+	return p.isFor(want)
 }
 
 // fromLayout finds the layers of an OCI layout.
@@ -257,6 +283,15 @@ func fromLayout(f files, o Options) ([]layer, error) {
 			return nil, err
 		}
 		if len(m.Manifests) == 0 {
+			if o.Platform != "" {
+				config, err := blobName(m.Config.Digest)
+				if err != nil {
+					return nil, err
+				}
+				if err := configured(f, config, o.Platform); err != nil {
+					return nil, err
+				}
+			}
 			var layers []layer
 			for _, d := range m.Layers {
 				blob, err := blobName(d.Digest)
@@ -288,10 +323,10 @@ func choose(all []descriptor, want string) (descriptor, error) {
 	for _, d := range all {
 		names = append(names, d.Platform.String())
 	}
+	if len(all) == 1 && (want == "" || all[0].Platform == nil) {
+		return all[0], nil // its configuration says what it is for
+	}
 	if want == "" {
-		if len(all) == 1 {
-			return all[0], nil
-		}
 		want = "linux/" + runtime.GOARCH
 	}
 	for i, name := range names {

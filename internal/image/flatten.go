@@ -39,7 +39,7 @@ type flattener struct {
 func flatten(ctx context.Context, layers []layer, store *os.File, o Options) (*tree, error) {
 	f := &flattener{Options: o, ctx: ctx, store: store, extra: make(map[string]struct{})}
 	for round := 1; ; round++ {
-		f.bytes, f.entries = 0, 0
+		f.bytes, f.entries, f.written = 0, 0, 0
 		root := newTree(store)
 		for _, l := range layers {
 			if err := f.layer(root, l); err != nil {
@@ -61,8 +61,11 @@ func flatten(ctx context.Context, layers []layer, store *os.File, o Options) (*t
 				missing = true
 			}
 		}
-		if !missing || round == rounds {
+		switch {
+		case !missing:
 			return root, nil
+		case round == rounds:
+			return nil, fmt.Errorf("links to links, of which the layers would have to be read more than %d times", rounds)
 		}
 	}
 }

@@ -162,6 +162,24 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// TestPlatform asks an image that is for one platform for it, for another, and
+// for none.
+func TestPlatform(t *testing.T) {
+	img, err := mutate.ConfigFile(build(t, layers), &v1.ConfigFile{OS: "linux", Architecture: "arm64", Variant: "v8", RootFS: v1.RootFS{Type: "layers"}})
+	testkit.Must(t, err)
+	for form, ref := range forms(t, img) {
+		for platform, want := range map[string]string{"": "", "linux/arm64": "", "linux/arm64/v8": "", "linux/amd64": "no image for linux/amd64 in it; there is linux/arm64/v8"} {
+			got, err := Open(context.Background(), ref, Options{Keep: keep, Platform: platform})
+			if err == nil {
+				got.Close()
+			}
+			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+				t.Errorf("%s, platform %q: error %v, want %q", form, platform, err, want)
+			}
+		}
+	}
+}
+
 // What is kept is a file system as package testing has it.
 func TestFS(t *testing.T) {
 	img, err := Open(context.Background(), forms(t, build(t, [][]string{{"a/b/c=1", "a/d=2", "e/", "link->a/d"}}))["folder"], Options{Keep: keep})
@@ -221,6 +239,7 @@ func TestErrors(t *testing.T) {
 		{"files", docker("many.tar", tarOf(t, "a=", "b=", "c=")), "more than 2 files", Limits{Entries: 2}},
 		{"a file", docker("file.tar", tarOf(t, "a=12345")), "5 bytes, more than 4", Limits{FileSize: 4}},
 		{"all files", docker("kept.tar", tarOf(t, "a=123", "b=123")), "more than 4 bytes would be kept", Limits{Kept: 4}},
+		{"links to links", docker("links.tar", tarOf(t, "a.1->b.bin", "b.bin=>c.bin", "c.bin=>d.bin", "d.bin=>e.bin", "e.bin=>f.bin", "f.bin=1")), "links to links", Limits{}},
 		{"layers", write("layers.tar", tarOf(t, `manifest.json=[{"Layers":["a","b"]}]`)), "2 layers, more than 1", Limits{Layers: 1}},
 		{"platforms", index(`{` + digest + `,"platform":{"os":"linux","architecture":"mips"}},{` + digest + `,"platform":{"os":"linux","architecture":"s390x"}}`), "there are linux/mips, linux/s390x", Limits{}},
 		{"a digest that leads out", index(`{"digest":"sha256:../../etc/passwd"}`), "no digest", Limits{}},

@@ -24,13 +24,13 @@ func openRegistry(ctx context.Context, ref string, o Options) (*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("neither a file nor the reference of an image: %w", err)
 	}
-	platform := v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
+	wanted := v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
 	if o.Platform != "" {
 		p, err := v1.ParsePlatform(o.Platform)
 		if err != nil {
 			return nil, fmt.Errorf("platform %q: %w", o.Platform, err)
 		}
-		platform = *p
+		wanted = *p
 	}
 	transport := o.Transport
 	if transport == nil {
@@ -41,9 +41,18 @@ func openRegistry(ctx context.Context, ref string, o Options) (*source, error) {
 		}
 	}
 	found, err := remote.Image(parsed, remote.WithContext(ctx), remote.WithAuth(authn.Anonymous), remote.WithTransport(guard{transport}),
-		remote.WithPlatform(platform), remote.WithUserAgent("wontfix"))
+		remote.WithPlatform(wanted), remote.WithUserAgent("wontfix"))
 	if err != nil {
 		return nil, err
+	}
+	if o.Platform != "" {
+		config, err := found.ConfigFile()
+		if err != nil {
+			return nil, err
+		}
+		if err := (&platform{config.OS, config.Architecture, config.Variant}).isFor(o.Platform); err != nil {
+			return nil, err
+		}
 	}
 	layers, err := found.Layers()
 	if err != nil {
