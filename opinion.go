@@ -67,7 +67,10 @@ type Opinion struct {
 // Opinions are what other publishers decided about the same vulnerability in
 // the same project.
 type Opinions struct {
-	List []Opinion `json:"list"` // like with like first
+	// Branch is the upstream branch of the package that was asked for, ""
+	// if neither its name nor its version tells.
+	Branch string    `json:"branch,omitempty"`
+	List   []Opinion `json:"list"` // like with like first
 	// FixedElsewhere are the voices that fixed it in a release that does not
 	// roll, FixedSameBranch those of them that did so on the same upstream
 	// branch or an older one: a backport is possible. RefusedElsewhere are
@@ -78,8 +81,8 @@ type Opinions struct {
 	// NobodyFixed says that others have judged it and none has fixed it, not
 	// even in a release that rolls.
 	NobodyFixed bool `json:"nobody_fixed"`
-	// Silent are the trackers of the database that say nothing of it. Silence
-	// is no opinion.
+	// Silent are the trackers of the database that say nothing of it, or
+	// of other packages alone. Silence is no opinion.
 	Silent []string `json:"silent"`
 }
 

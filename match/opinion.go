@@ -12,8 +12,7 @@ import (
 
 // voices are the publishers that rebuild what another one decides.
 var voices = map[string]string{
-	"almalinux": "redhat", "rocky": "redhat", "oracle": "redhat", "centos": "redhat", "rhel": "redhat",
-	"opensuse": "suse", "chainguard": "wolfi",
+	"almalinux": "redhat", "rocky": "redhat", "oracle": "redhat",
 	"ubuntu-vex": "ubuntu", "ubuntu-api": "ubuntu", "ubuntu-osv": "ubuntu", "debian-osv": "debian", "redhat-osv": "redhat", "suse-osv": "suse",
 	"ubuntu-oval": "ubuntu", "debian-oval": "debian", "redhat-oval": "redhat", "suse-oval": "suse", "photon-oval": "photon", "launchpad": "ubuntu",
 	"almalinux-errata": "redhat", "rocky-errata": "redhat",
@@ -35,16 +34,21 @@ type Said struct {
 func Opinions(own, source, version string, others []Said) *wontfix.Opinions {
 	o := &wontfix.Opinions{List: []wontfix.Opinion{}, FixedElsewhere: []string{}, FixedSameBranch: []string{}, RefusedElsewhere: []string{}, Silent: []string{}}
 	project, branch := projectOf(source), branchOf(source, version)
+	o.Branch = branch
 	for _, said := range others {
 		if said.Tracker.Name == own {
 			continue
 		}
+		before := len(o.List)
 		for i := range said.Entry.Statements {
 			s := &said.Entry.Statements[i]
 			if projectOf(s.Source) != project || s.Decision == wontfix.DecisionNotInRelease || s.Decision == wontfix.DecisionUnknown {
 				continue
 			}
 			o.List = append(o.List, opinion(&said, s, branch))
+		}
+		if len(o.List) == before {
+			o.Silent = append(o.Silent, said.Tracker.Name)
 		}
 	}
 	o.List = fold(o.List)
@@ -106,12 +110,13 @@ func rolls(r wontfix.Release) bool {
 // release's products or parts with the same words.
 func fold(list []wontfix.Opinion) []wontfix.Opinion {
 	type key struct {
-		vendor, source, release, fixed string
-		decision                       wontfix.Decision
+		vendor, source, release, fixed, reasons, words string
+		decision                                       wontfix.Decision
+		strength                                       wontfix.Strength
 	}
 	seen := map[key]bool{}
 	return slices.DeleteFunc(list, func(x wontfix.Opinion) bool {
-		k := key{x.Vendor, x.Source, x.Release, x.Fixed, x.Decision}
+		k := key{x.Vendor, x.Source, x.Release, x.Fixed, strings.Join(x.Reasons, " "), x.Words, x.Decision, x.Strength}
 		if seen[k] {
 			return true
 		}
@@ -173,7 +178,11 @@ var projects = map[string]string{
 }
 
 // whole are names whose digits are no version.
-var whole = map[string]bool{"libxml2": true, "gnupg2": true, "glib2": true, "bzip2": true, "pcre2": true, "log4j2": true, "x11": true, "h2o": true, "s3": true, "jbig2": true, "lz4": true, "e2fsprogs": true, "p11-kit": true}
+var whole = map[string]bool{"libssh2": true, "libidn2": true, "imlib2": true, "python-oauth2": true, "ruby-oauth2": true, "libxml2": true, "gnupg2": true, "glib2": true, "bzip2": true, "pcre2": true, "log4j2": true, "x11": true, "h2o": true, "s3": true, "jbig2": true, "lz4": true, "e2fsprogs": true, "p11-kit": true}
+
+// noKernel are second words of names that begin with linux and are of no
+// kernel: linux-firmware, linux-atm.
+var noKernel = map[string]bool{"apfs": true, "atm": true, "base": true, "firmware": true, "ftpd": true, "igd": true, "minidisc": true, "show": true, "user": true, "wlan": true}
 
 // projectOf returns the name of the project that a package is of, as far as
 // names tell: without versions in it, and without what a distribution puts
@@ -183,7 +192,10 @@ func projectOf(name string) string {
 	if p, ok := projects[name]; ok {
 		return p
 	}
-	if strings.HasPrefix(name, "linux-") {
+	if rest, ok := strings.CutPrefix(name, "linux-"); ok {
+		if first, _, _ := strings.Cut(rest, "-"); noKernel[first] {
+			return name
+		}
 		return "linux"
 	}
 	name = collection.ReplaceAllString(name, "")
@@ -209,8 +221,8 @@ func branchOf(name, version string) string {
 	if m := digits.FindStringSubmatch(bare); m != nil && !whole[bare] {
 		v := strings.ReplaceAll(m[2], "_", ".")
 		switch {
-		case strings.Contains(v, "."):
-			return v
+		case strings.Contains(v, ".") && (version == "" || hasNumber(withoutEpoch(version), v)):
+			return v // that of glib2.0 is of its interface, and no branch of 2.66
 		case len(v) > 1 && v[0] <= '3' && strings.HasPrefix(bare, "python"): // python39 is 3.9
 			return v[:1] + "." + v[1:]
 		}

@@ -29,6 +29,13 @@ func TestProjects(t *testing.T) {
 		{"coreutils", "", "coreutils", ""},
 		{"eglibc", "2.19", "glibc", "2.19"},
 		{"apache2", "2.4.7", "httpd", "2.4"},
+		{"glib2.0", "2.66.8-1", "glib2", "2.66"},
+		{"glib2", "2.56.4-1.el8", "glib2", "2.56"},
+		{"gst-plugins-base1.0", "1.18.4-2", "gst-plugins-base", "1.18"},
+		{"libssh2", "1.9.0-2", "libssh2", "1.9"},
+		{"libssh", "0.9.5-1", "libssh", "0.9"},
+		{"linux-firmware", "20210315-3", "linux-firmware", "20210315"},
+		{"linux-oem-5.14", "5.14.0-1059.67", "linux", "5.14"},
 		{"", "", "", ""},
 	} {
 		if p, b := projectOf(test.name), branchOf(test.name, test.version); p != test.project || b != test.branch {
@@ -83,6 +90,17 @@ func TestOpinions(t *testing.T) {
 	if !reflect.DeepEqual(o.FixedElsewhere, []string{"redhat"}) || !reflect.DeepEqual(o.FixedSameBranch, []string{"redhat"}) ||
 		!reflect.DeepEqual(o.RefusedElsewhere, []string{"debian", "redhat"}) || o.NobodyFixed {
 		t.Errorf("fixed by %v, on the same branch by %v, refused by %v, nobody %v", o.FixedElsewhere, o.FixedSameBranch, o.RefusedElsewhere, o.NobodyFixed)
+	}
+
+	if o.Branch != "2.7" || len(o.Silent) > 0 {
+		t.Errorf("branch %q, silent %v", o.Branch, o.Silent)
+	}
+	// Two reasons are two opinions, and who speaks of other packages is silent.
+	two := said("redhat", [4]string{"rhel/6", "python", "wont-fix", ""}, [4]string{"rhel/6", "python", "wont-fix", ""})
+	two.Entry.Statements[1].Words = "too old"
+	o = Opinions("ubuntu", "python2.7", "2.7.6", []Said{two, said("debian", [4]string{"debian/sid", "pypy", "fixed", "2.5"})})
+	if len(o.List) != 2 || !reflect.DeepEqual(o.Silent, []string{"debian"}) {
+		t.Errorf("opinions %v, silent %v", o.List, o.Silent)
 	}
 
 	// A rebuild is no second voice, neither for others nor against its source.

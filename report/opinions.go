@@ -35,7 +35,7 @@ func (t dossierText) opinions(s *wontfix.Subject) {
 		if x.Family == wontfix.FamilyFix {
 			st = styleStrong
 		}
-		t.row(2, []field{{dim(opinionName(x, s.Source)), release + 2}, {in(st, DecisionPhrase(x.Decision)), word + 2}}, opinionSpans(x)...)
+		t.row(2, []field{{dim(opinionName(x, s.Source)), release + 2}, {in(st, DecisionPhrase(x.Decision)), word + 2}}, opinionSpans(x, o.Branch)...)
 	}
 	if n := len(o.List) - len(list); n > 0 {
 		t.more(n, "opinion")
@@ -57,8 +57,15 @@ func opinionName(x *wontfix.Opinion, source string) string {
 	return name
 }
 
-// opinionSpans writes why, since when and where.
-func opinionSpans(x *wontfix.Opinion) (spans []span) {
+// sameBranch reports whether two branches are one as far as both are known: 2 and
+// 2.7 are.
+func sameBranch(a, b string) bool {
+	return a == b || strings.HasPrefix(a, b+".") || strings.HasPrefix(b, a+".")
+}
+
+// opinionSpans writes why, since when and where, for who has a package of an
+// upstream branch.
+func opinionSpans(x *wontfix.Opinion, branch string) (spans []span) {
 	add := func(s span) {
 		if len(spans) > 0 {
 			spans = append(spans, text(" · "))
@@ -72,8 +79,10 @@ func opinionSpans(x *wontfix.Opinion) (spans []span) {
 	case x.Family != wontfix.FamilyFix:
 	case x.Rolling:
 		add(dim("a rolling release"))
-	case x.SameBranch:
+	case x.SameBranch && sameBranch(x.Branch, branch):
 		add(text("the same upstream branch " + x.Branch))
+	case x.SameBranch:
+		add(text("the older upstream branch " + x.Branch))
 	}
 	none := wontfix.NoReason.String()
 	if r := reasonList(x.Reasons); r != "" && !slices.Equal(x.Reasons, []string{none}) {
@@ -103,6 +112,10 @@ func opinionSentence(o *wontfix.Opinions) []span {
 		return strings.Join(named, ", ")
 	}
 	switch {
+	case len(o.FixedSameBranch) > 0 && !slices.ContainsFunc(o.List, func(x wontfix.Opinion) bool {
+		return x.SameBranch && x.Family == wontfix.FamilyFix && !x.Rolling && sameBranch(x.Branch, o.Branch)
+	}):
+		return []span{strong(names(o.FixedSameBranch) + " fixed it on an older upstream branch"), text(": a backport may be possible.")}
 	case len(o.FixedSameBranch) > 0:
 		return []span{strong(names(o.FixedSameBranch) + " fixed it on the same upstream branch"), text(": a backport is possible.")}
 	case len(o.FixedElsewhere) > 0 && len(o.RefusedElsewhere) > 0:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -56,6 +57,7 @@ func (c *compareCmd) Run(ctx context.Context, e *env, args []string) error {
 	}
 	defer v.Close()
 	out := &wontfix.Comparison{Schema: wontfix.ComparisonSchema, Tool: toolName(), Trackers: v.Trackers(), IDs: []string{}, Cells: []wontfix.Compared{}}
+	unknown := slices.Clone(c.packages) // of which no entry has said anything yet
 	for _, arg := range args {
 		id := normalID(arg)
 		if slices.Contains(out.IDs, id) {
@@ -70,11 +72,16 @@ func (c *compareCmd) Run(ctx context.Context, e *env, args []string) error {
 		}
 		out.IDs = append(out.IDs, id)
 		for _, s := range said {
+			unknown = slices.DeleteFunc(unknown, func(p string) bool { return len(match.Compare(s.Said, []string{p})) > 0 })
 			out.Cells = append(out.Cells, wontfix.Compared{ID: id, Vendor: s.Tracker.Name, Voice: match.Voice(s.Tracker.Name), Entry: true, Opinions: match.Compare(s.Said, c.packages)})
 		}
 		for _, name := range silent {
 			out.Cells = append(out.Cells, wontfix.Compared{ID: id, Vendor: name, Voice: match.Voice(name), Opinions: []wontfix.Opinion{}})
 		}
+	}
+	if len(unknown) > 0 {
+		return fmt.Errorf("--package %s: no tracker in the database says anything of it in %s; without --package all packages are shown",
+			strings.Join(unknown, ","), strings.Join(out.IDs, ", "))
 	}
 	return c.write(e, list, func(w io.Writer, format string, o report.Options) error {
 		return report.WriteComparison(w, format, out, o)
