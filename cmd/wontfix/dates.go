@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"wontfix/internal/fetch"
 	"wontfix/lifecycle"
 )
 
@@ -60,6 +61,7 @@ func (c *syncCmd) syncDates(ctx context.Context, e *env, from string) error {
 	if err != nil {
 		return err
 	}
+	from = fetch.Redacted(from)
 	t, problems, err := lifecycle.ParseProducts(text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", from, err)

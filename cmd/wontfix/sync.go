@@ -283,7 +283,7 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 	if !full {
 		debug.SetGCPercent(200) // of an update it costs an eighth, and there is little to save
 	}
-	update := store.Update{Tracker: t, Tool: toolName(), Cursor: src.Cursor(), Parser: spec.Parser, Full: full}
+	update := store.Update{Tracker: t, Tool: toolName(), Cursor: src.Cursor(), Parser: spec.Parser, Full: full, Base: cursor, Replace: c.full}
 	var past *pastReading
 	if spec.Past != nil {
 		if past, err = readPast(ctx, e, src, spec, old, full, c.full); err != nil {

@@ -17,7 +17,7 @@ import (
 func (c *Client) verify(ctx context.Context, file, address string) error {
 	text, err := c.Text(ctx, address, 4096)
 	if err != nil {
-		return fmt.Errorf("digest %s: %w", redacted(address), err)
+		return fmt.Errorf("digest %s: %w", Redacted(address), err)
 	}
 	want, _, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
 	want = strings.ToLower(want)
@@ -28,7 +28,7 @@ func (c *Client) verify(ctx context.Context, file, address string) error {
 	case err == nil && len(want) == 2*sha512.Size:
 		h = sha512.New()
 	default:
-		return fmt.Errorf("digest %s: %.80q is no SHA-256 and no SHA-512", redacted(address), text)
+		return fmt.Errorf("digest %s: %.80q is no SHA-256 and no SHA-512", Redacted(address), text)
 	}
 	f, err := os.Open(file)
 	if err != nil {
@@ -39,7 +39,7 @@ func (c *Client) verify(ctx context.Context, file, address string) error {
 		return err
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != want {
-		return fmt.Errorf("digest %s: the publisher says %s, and what came has %s", redacted(address), want, got)
+		return fmt.Errorf("digest %s: the publisher says %s, and what came has %s", Redacted(address), want, got)
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ type Resource struct {
 
 // A State is what is known of a file that was fetched.
 type State struct {
-	URL          string    `json:"url"`
+	URL          string    `json:"url"` // without a password
 	ETag         string    `json:"etag,omitempty"`
 	LastModified string    `json:"last_modified,omitempty"`
 	SHA256       string    `json:"sha256"`
@@ -96,7 +96,7 @@ func (c *Client) Get(ctx context.Context, dir string, r Resource) (state State, 
 		return State{}, false, err
 	}
 	old, have := ReadState(target)
-	if have && old.URL != r.URL {
+	if have && old.URL != Redacted(r.URL) {
 		have = false
 	}
 	for try := 1; ; try++ {
@@ -106,16 +106,16 @@ func (c *Client) Get(ctx context.Context, dir string, r Resource) (state State, 
 		case err == nil:
 			return state, changed, nil
 		case ctx.Err() != nil:
-			return State{}, false, fmt.Errorf("%s: %w", redacted(r.URL), context.Cause(ctx))
+			return State{}, false, fmt.Errorf("%s: %w", Redacted(r.URL), context.Cause(ctx))
 		case !errors.As(err, &wait), try == tries:
-			return State{}, false, fmt.Errorf("%s: %w", redacted(r.URL), err)
+			return State{}, false, fmt.Errorf("%s: %w", Redacted(r.URL), err)
 		}
 		pause := max(wait.after, time.Second<<(try-1))
 		if pause > longestWait {
-			return State{}, false, fmt.Errorf("%s: %w; it wants to be asked again in %v", redacted(r.URL), err, pause)
+			return State{}, false, fmt.Errorf("%s: %w; it wants to be asked again in %v", Redacted(r.URL), err, pause)
 		}
 		if err := c.sleep(ctx, pause); err != nil {
-			return State{}, false, fmt.Errorf("%s: %w", redacted(r.URL), err)
+			return State{}, false, fmt.Errorf("%s: %w", Redacted(r.URL), err)
 		}
 	}
 }
@@ -187,7 +187,7 @@ var errRedirect = errors.New("answer: sends us on")
 // sameScheme refuses to be sent from https to http, or to a file.
 func sameScheme(req *http.Request, via []*http.Request) error {
 	if first := via[0].URL; req.URL.Scheme != first.Scheme {
-		return fmt.Errorf("%w to %s: not the scheme that was asked for", errRedirect, redacted(req.URL.String()))
+		return fmt.Errorf("%w to %s: not the scheme that was asked for", errRedirect, Redacted(req.URL.String()))
 	}
 	if len(via) >= 5 {
 		return fmt.Errorf("%w more than five times", errRedirect)
@@ -195,8 +195,10 @@ func sameScheme(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-func redacted(s string) string {
-	if u, err := url.Parse(s); err == nil {
+// Redacted returns a URL with the password in it hidden; what is no URL, such as
+// the name of a file, as it is.
+func Redacted(s string) string {
+	if u, err := url.Parse(s); err == nil && u.User != nil {
 		return u.Redacted()
 	}
 	return s
@@ -255,7 +257,7 @@ func (c *Client) once(ctx context.Context, target string, r Resource, old State,
 	default:
 		return State{}, false, fmt.Errorf("answer: %s", resp.Status)
 	}
-	state := State{URL: r.URL, ETag: resp.Header.Get("ETag"), LastModified: resp.Header.Get("Last-Modified"), Size: begun.Size}
+	state := State{URL: Redacted(r.URL), ETag: resp.Header.Get("ETag"), LastModified: resp.Header.Get("Last-Modified"), Size: begun.Size}
 	if begun.Size > 0 { // the rest need not say again what it is the rest of
 		state.ETag, state.LastModified = begun.ETag, begun.LastModified
 	}
@@ -372,7 +374,7 @@ func (c *counter) Write(b []byte) (int, error) {
 func partial(part, address string) (State, bool) {
 	var s State
 	text, err := os.ReadFile(part + stateEnding)
-	if err != nil || json.Unmarshal(text, &s) != nil || s.URL != address || s.ETag == "" || strings.HasPrefix(s.ETag, "W/") {
+	if err != nil || json.Unmarshal(text, &s) != nil || s.URL != Redacted(address) || s.ETag == "" || strings.HasPrefix(s.ETag, "W/") {
 		return State{}, false // a weak tag says nothing of single bytes
 	}
 	info, err := os.Stat(part)

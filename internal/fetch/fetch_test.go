@@ -275,6 +275,44 @@ func TestGetInPart(t *testing.T) {
 	}
 }
 
+// TestGetPassword: a password that stands in a URL is used, and written nowhere.
+func TestGetPassword(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, password, _ := r.BasicAuth(); password != "secret" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		w.Header().Set("ETag", `"1"`)
+		if r.Header.Get("If-None-Match") == `"1"` {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		w.Write([]byte("0123456789"))
+	}))
+	defer s.Close()
+	c, _ := client()
+	dir := t.TempDir()
+	address := strings.Replace(s.URL, "//", "//ann:secret@", 1) + "/feed"
+	for _, wantChanged := range []bool{true, false} {
+		if _, changed, err := get(t, c, dir, address); err != nil || changed != wantChanged {
+			t.Fatalf("changed %v, %v", changed, err)
+		}
+	}
+	_, _, err := get(t, c, dir, strings.Replace(address, "secret", "wrong", 1))
+	if err == nil || strings.Contains(err.Error(), "wrong") {
+		t.Errorf("error %v", err)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*"))
+	for _, file := range files {
+		if text, _ := os.ReadFile(file); strings.Contains(string(text), "secret") {
+			t.Errorf("%s has the password: %s", file, text)
+		}
+	}
+	if len(files) < 2 {
+		t.Errorf("files %v", files)
+	}
+}
+
 func TestGetNobodyThere(t *testing.T) {
 	p, dir := newPublisher(t, ""), t.TempDir()
 	p.Close()

@@ -22,6 +22,13 @@ type Update struct {
 	// Full says that the changes are the whole tracker. Otherwise they are
 	// what changed since the cursor that the database has.
 	Full bool
+	// Base is the cursor from which the changes of an update that is not full
+	// go on; if the database has another one by the time it is locked, nothing
+	// is written, and the error is an ErrMoved. "" is not checked.
+	Base string
+	// Replace lets a full update take the place of a database of a later
+	// version, whose other trackers are lost with it.
+	Replace bool
 	// History is what the reading adds to the history of the tracker. Without
 	// it a full update leaves the tracker without a history, and one that is
 	// not full keeps the history only if it has no change: versions are kept
@@ -66,6 +73,11 @@ func Apply(ctx context.Context, path string, u Update, changes iter.Seq2[wontfix
 		if _, err := old.tracker(u.Tracker.Name); err != nil && !u.Full {
 			return stats, err
 		}
+		if now, _ := old.Cursor(u.Tracker.Name); !u.Full && u.Base != "" && now != u.Base {
+			return stats, errorf(ErrMoved, "database %q: another sync has read %s in the meantime: run it again", path, u.Tracker.Name)
+		}
+	case errors.Is(err, ErrNewer) && !u.Replace:
+		return stats, err
 	case !u.Full || !isKind(err):
 		return stats, err
 	case !errors.Is(err, ErrMissing):

@@ -46,6 +46,7 @@ var (
 	ErrOlder    = errors.New("database of an earlier version")
 	ErrNotFound = errors.New("not found")
 	ErrLocked   = errors.New("database being written")
+	ErrMoved    = errors.New("database written by another")
 	ErrForeign  = errors.New("file of another program") // is never overwritten
 )
 
@@ -170,7 +171,7 @@ func checkHeader(path string) error {
 	}
 	switch v := binary.BigEndian.Uint32(head[60:]); {
 	case v > Version:
-		return errorf(ErrNewer, "database %q was written by a newer wontfix (schema %d, this one reads %d): upgrade wontfix, or build a new one with `wontfix sync`", path, v, Version)
+		return errorf(ErrNewer, "database %q was written by a newer wontfix (schema %d, this one reads %d): upgrade wontfix, or build a new one in its place with `wontfix sync --full`, without the other trackers that it has", path, v, Version)
 	case v < Version:
 		return errorf(ErrOlder, "database %q was written by an older wontfix (schema %d, this one reads %d): run `wontfix sync`", path, v, Version)
 	}

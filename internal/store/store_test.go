@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -118,6 +119,22 @@ func sequence(list []wontfix.Change) iter.Seq2[wontfix.Change, error] {
 				return
 			}
 		}
+	}
+}
+
+// TestApplyMoved: changes since a cursor that the database no longer has are not
+// laid upon what another sync has written.
+func TestApplyMoved(t *testing.T) {
+	path, m := small(t, 3, 20)
+	whole := read(t, path)
+	u := update("ubuntu", false)
+	u.Base = "git:earlier"
+	if _, err := Apply(context.Background(), path, u, sequence(m.changes(5))); !errors.Is(err, ErrMoved) || !bytes.Equal(read(t, path), whole) {
+		t.Errorf("changes since another cursor: %v", err)
+	}
+	u.Base = "git:abc"
+	if _, err := Apply(context.Background(), path, u, sequence(nil)); err != nil {
+		t.Errorf("changes since its own: %v", err)
 	}
 }
 
