@@ -15,7 +15,7 @@ var voices = map[string]string{
 	"almalinux": "redhat", "rocky": "redhat", "oracle": "redhat",
 	"ubuntu-vex": "ubuntu", "ubuntu-api": "ubuntu", "ubuntu-osv": "ubuntu", "debian-osv": "debian", "redhat-osv": "redhat", "suse-osv": "suse",
 	"ubuntu-oval": "ubuntu", "debian-oval": "debian", "redhat-oval": "redhat", "suse-oval": "suse", "photon-oval": "photon", "launchpad": "ubuntu",
-	"almalinux-errata": "redhat", "rocky-errata": "redhat",
+	"amazon-explorer": "amazon", "almalinux-errata": "redhat", "rocky-errata": "redhat",
 }
 
 // Voice returns the vendor whose decisions a tracker repeats: mostly itself.

@@ -10,6 +10,7 @@ import (
 
 	"wontfix"
 	"wontfix/history"
+	"wontfix/tracker/alas"
 	"wontfix/tracker/arch"
 	"wontfix/tracker/csaf"
 	"wontfix/tracker/cve"
@@ -311,6 +312,17 @@ var specs = []Spec{
 		Cost:    "two archives",
 	},
 	{
+		Name:    "amazon-explorer",
+		Title:   "pages of Amazon Linux's explorer of vulnerabilities",
+		PageURL: "https://explore.alas.aws.amazon.com/{id}.html",
+		Parser:  alas.Version,
+		Match:   isHTML,
+		Parse:   Decode,
+		Read:    Merged(alas.Parse),
+		Of:      "amazon",
+		Cost:    "give a folder of pages",
+	},
+	{
 		Name:   "almalinux-errata",
 		Title:  "AlmaLinux's errata",
 		URL:    "https://errata.almalinux.org/",
@@ -473,6 +485,8 @@ func alpineFiles() (files []string) {
 
 // cveRecord reports whether a file is a record, and no list of changes.
 func cveRecord(name string) bool { return isJSON(name) && strings.HasPrefix(path.Base(name), "CVE-") }
+
+func isHTML(name string) bool { return path.Ext(name) == ".html" }
 
 func isXML(name string) bool { return path.Ext(name) == ".xml" }
 

@@ -29,8 +29,8 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// TestMapping leaves out the words of Amazon's pages about single CVEs: no
-// sample of those is at hand.
+// TestMapping leaves out the words of Amazon's pages about single CVEs, which
+// package alas reads.
 func TestMapping(t *testing.T) { formattest.Mapping(t, updateinfo.Parse, "rocky-errata") }
 
 // FuzzParse wants every statement of any text to be traceable.
