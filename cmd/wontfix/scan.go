@@ -87,6 +87,7 @@ release, the updates that are out, the packages that nobody watches.`,
 // Run scans and writes the answer.
 func (c *scanCmd) Run(ctx context.Context, e *env) error {
 	// A scan is over before there is much to collect.
+	reserve(32 << 20)
 	defer debug.SetGCPercent(debug.SetGCPercent(800))
 	list, err := c.list(report.ScanFormats())
 	if err != nil {

@@ -1,11 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,40 +29,45 @@ func (db *DB) Statements(ctx context.Context, name string, labels, sources []str
 	if err != nil {
 		return nil, err
 	}
-	// One goroutine reads while another unpacks.
-	blobs := make(chan packedBlob, 64)
-	var list []wontfix.Statement
-	var failed error
-	var unpacking sync.WaitGroup
-	unpacking.Go(func() {
-		u := newUnpacker(t.catalog)
-		for p := range blobs {
-			if failed != nil {
-				continue
-			}
-			r := reader{data: p.data}
-			if n := r.count() + r.count(); cap(list)-len(list) < n {
-				list = slices.Grow(list, max(n, 8192, len(list)))
-			}
-			var err error
-			if list, err = u.unpack(list, p, nil); err != nil {
-				failed = db.damagedBlob(p, err)
-			}
-		}
-	})
+	var blobs []packedBlob
+	var at []int // where the statements of each blob begin, and all end
+	total := 0
 	for p, err := range db.packed(ctx, t, Filter{Labels: labels, Sources: sources}) {
 		if err != nil {
-			close(blobs)
-			unpacking.Wait()
 			return nil, err
 		}
+		r := reader{data: p.data}
+		n := r.count() + r.count()
+		if r.bad || n > len(p.data)/2 { // a row takes two bytes or more
+			return nil, db.damagedBlob(p, errBytes)
+		}
+		at = append(at, total)
+		total += n
 		p.data = slices.Clone(p.data)
-		blobs <- p
+		blobs = append(blobs, p)
 	}
-	close(blobs)
+	// They are as large as all the rest of a scan: no room for more is made,
+	// and they are unpacked side by side.
+	at = append(at, total)
+	list := make([]wontfix.Statement, total)
+	errs := make([]error, max(1, min(runtime.GOMAXPROCS(0), len(blobs)/64)))
+	var unpacking sync.WaitGroup
+	for w := range errs {
+		unpacking.Go(func() {
+			u := newUnpacker(t.catalog)
+			from, _ := slices.BinarySearch(at, total*w/len(errs))
+			to, _ := slices.BinarySearch(at, total*(w+1)/len(errs))
+			for i := from; i < min(to, len(blobs)) && errs[w] == nil; i++ {
+				room := list[at[i]:at[i]:at[i+1]]
+				if got, err := u.unpack(room, blobs[i], nil); err != nil || len(got) != cap(room) {
+					errs[w] = db.damagedBlob(blobs[i], cmp.Or(err, errBytes))
+				}
+			}
+		})
+	}
 	unpacking.Wait()
-	if failed != nil {
-		return nil, failed
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	return list, nil
 }
