@@ -24,14 +24,14 @@ var (
 	xsaInText = regexp.MustCompile(`XSA-\d+`)
 )
 
-// found returns the findings of a root as "CVE package".
-func found(t *testing.T, root, tracker, source string) map[string]bool {
+// foundIn returns the findings in a place, such as --root DIR, as "CVE package".
+func foundIn(t *testing.T, tracker, source string, place ...string) map[string]bool {
 	t.Helper()
 	home := t.TempDir()
 	db := filepath.Join(home, "db")
 	_, _, err := wontfixIn(home, "sync", "--db", db, tracker+"="+source)
 	testkit.Must(t, err)
-	out, _, err := wontfixIn(home, "scan", "--root", root, "--db", db, "-f", "json")
+	out, _, err := wontfixIn(home, append([]string{"scan", "--db", db, "-f", "json"}, place...)...)
 	testkit.Must(t, err)
 	got := map[string]bool{}
 	for _, f := range readScan(t, out).Findings {
@@ -95,7 +95,7 @@ func TestIndependentApk(t *testing.T) {
 			fmt.Fprintf(&db, "P:%s\nV:%s\nA:x86_64\no:%s\n\n", name, version, name)
 		}
 		write(t, root, "lib/apk/db/installed", db.String())
-		sameFindings(t, found(t, root, "alpine", source), want)
+		sameFindings(t, foundIn(t, "alpine", source, "--root", root), want)
 	}
 }
 
@@ -124,39 +124,7 @@ func rpmLower(t *testing.T, a, b string) bool {
 // TestIndependentRpm installs, by rpm, packages of AlmaLinux 9 below, at and
 // between the versions that have a fix.
 func TestIndependentRpm(t *testing.T) {
-	type fix struct{ cve, version string }
-	fixes := map[string][]fix{} // by package
-	source := testkit.Corpus(t, "vendors/osv-almalinux")
-	files, err := filepath.Glob(filepath.Join(source, "almalinux*.json"))
-	testkit.Must(t, err)
-	for _, file := range files {
-		var doc struct {
-			Related, Aliases, Upstream []string
-			Affected                   []struct {
-				Package struct{ Ecosystem, Name string }
-				Ranges  []struct {
-					Events []struct{ Fixed string }
-				}
-			}
-		}
-		text, err := os.ReadFile(file)
-		testkit.Must(t, err)
-		testkit.Must(t, json.Unmarshal(text, &doc))
-		for _, a := range doc.Affected {
-			if a.Package.Ecosystem != "AlmaLinux:9" || strings.Contains(string(text), "module") {
-				continue
-			}
-			for _, r := range a.Ranges {
-				for _, e := range r.Events {
-					for _, id := range slices.Concat(doc.Related, doc.Aliases, doc.Upstream) {
-						if e.Fixed != "" && cveInText.MatchString(id) {
-							fixes[a.Package.Name] = append(fixes[a.Package.Name], fix{id, e.Fixed})
-						}
-					}
-				}
-			}
-		}
-	}
+	fixes := fixesOfAlma(t, "AlmaLinux:9", false)
 	var specs []string
 	want := map[string]bool{}
 	names := slices.Sorted(maps.Keys(fixes))
@@ -164,7 +132,7 @@ func TestIndependentRpm(t *testing.T) {
 	slices.SortStableFunc(names, func(a, b string) int { return len(fixes[b]) - len(fixes[a]) })
 	names = names[:min(12, len(names))]
 	for i, name := range names {
-		installed := []string{"0-0", fixes[name][0].version, fixes[name][len(fixes[name])-1].version}[i%3]
+		installed := []string{"0-0", fixes[name][0][1], fixes[name][len(fixes[name])-1][1]}[i%3]
 		epoch, rest, ok := strings.Cut(installed, ":")
 		if !ok {
 			epoch, rest = "0", installed
@@ -172,8 +140,8 @@ func TestIndependentRpm(t *testing.T) {
 		version, release, _ := strings.Cut(rest, "-")
 		specs = append(specs, fmt.Sprintf("Name: %s\nEpoch: %s\nVersion: %s\nRelease: %s\n", name, epoch, version, release))
 		for _, f := range fixes[name] {
-			if rpmLower(t, installed, f.version) {
-				want[f.cve+" "+name] = true
+			if rpmLower(t, installed, f[1]) {
+				want[f[0]+" "+name] = true
 			}
 		}
 	}
@@ -182,5 +150,41 @@ func TestIndependentRpm(t *testing.T) {
 	if len(want) == 0 {
 		t.Fatal("nothing is open")
 	}
-	sameFindings(t, found(t, root, "almalinux", source), want)
+	sameFindings(t, foundIn(t, "almalinux", testkit.Corpus(t, "vendors/osv-almalinux"), "--root", root), want)
+}
+
+// fixesOfAlma returns what the samples of AlmaLinux's advisories say of an
+// ecosystem's packages: for each the vulnerabilities with the fixed versions.
+func fixesOfAlma(t *testing.T, ecosystem string, modular bool) map[string][][2]string {
+	t.Helper()
+	fixes := map[string][][2]string{}
+	files, err := filepath.Glob(filepath.Join(testkit.Corpus(t, "vendors/osv-almalinux"), "almalinux*.json"))
+	testkit.Must(t, err)
+	for _, file := range files {
+		var doc struct {
+			Related, Aliases, Upstream []string
+			Affected                   []struct {
+				Package struct{ Ecosystem, Name string }
+				Ranges  []struct{ Events []struct{ Fixed string } }
+			}
+		}
+		text, err := os.ReadFile(file)
+		testkit.Must(t, err)
+		testkit.Must(t, json.Unmarshal(text, &doc))
+		for _, a := range doc.Affected {
+			if a.Package.Ecosystem != ecosystem || strings.Contains(string(text), "module") != modular {
+				continue
+			}
+			for _, r := range a.Ranges {
+				for _, e := range r.Events {
+					for _, id := range slices.Concat(doc.Related, doc.Aliases, doc.Upstream) {
+						if e.Fixed != "" && cveInText.MatchString(id) {
+							fixes[a.Package.Name] = append(fixes[a.Package.Name], [2]string{id, e.Fixed})
+						}
+					}
+				}
+			}
+		}
+	}
+	return fixes
 }

@@ -276,19 +276,19 @@ func configured(f files, config, want string) error {
 
 // fromLayout finds the layers of an OCI layout.
 func fromLayout(f files, o Options) ([]layer, error) {
-	name := "index.json"
+	name, wanted := "index.json", o.Platform
 	for range 4 { // indexes of indexes
 		var m manifest
 		if err := readJSON(f, name, &m); err != nil {
 			return nil, err
 		}
 		if len(m.Manifests) == 0 {
-			if o.Platform != "" {
+			if wanted != "" {
 				config, err := blobName(m.Config.Digest)
 				if err != nil {
 					return nil, err
 				}
-				if err := configured(f, config, o.Platform); err != nil {
+				if err := configured(f, config, wanted); err != nil {
 					return nil, err
 				}
 			}
@@ -305,6 +305,9 @@ func fromLayout(f files, o Options) ([]layer, error) {
 		d, err := choose(m.Manifests, o.Platform)
 		if err != nil {
 			return nil, err
+		}
+		if d.Platform != nil {
+			wanted = "" // the index has said it
 		}
 		if name, err = blobName(d.Digest); err != nil {
 			return nil, err

@@ -40,12 +40,16 @@ func openRegistry(ctx context.Context, ref string, o Options) (*source, error) {
 			ResponseHeaderTimeout: time.Minute, ForceAttemptHTTP2: true,
 		}
 	}
-	found, err := remote.Image(parsed, remote.WithContext(ctx), remote.WithAuth(authn.Anonymous), remote.WithTransport(guard{transport}),
+	descriptor, err := remote.Get(parsed, remote.WithContext(ctx), remote.WithAuth(authn.Anonymous), remote.WithTransport(guard{transport}),
 		remote.WithPlatform(wanted), remote.WithUserAgent("wontfix"))
 	if err != nil {
 		return nil, err
 	}
-	if o.Platform != "" {
+	found, err := descriptor.Image()
+	if err != nil {
+		return nil, err
+	}
+	if o.Platform != "" && !descriptor.MediaType.IsIndex() { // an index has said it
 		config, err := found.ConfigFile()
 		if err != nil {
 			return nil, err
