@@ -3,6 +3,7 @@ package tracker
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/csv"
@@ -55,6 +56,9 @@ const (
 	// maxMissing is how many documents of a list of changes may be missing at
 	// least: some are taken back between the list and the fetch.
 	maxMissing = 5
+	// maxRefused is how many of them may be refused before the server is taken
+	// for one that gives nothing.
+	maxRefused = 5
 	// maxDocument is the size in bytes above which a document is not read.
 	maxDocument = 512 << 20
 )
@@ -79,6 +83,9 @@ type delta struct {
 	Path string    `json:"path"`
 	Time time.Time `json:"time"`
 	Gone bool      `json:"gone,omitempty"`
+	// Refused is why the publisher did not give it; it is asked for again the
+	// next time.
+	Refused string `json:"refused,omitempty"`
 }
 
 // openFeed brings the files of a feed up to date and opens them.
@@ -173,7 +180,8 @@ func (s *Source) download(ctx context.Context, c *fetch.Client, base *url.URL) e
 			os.Remove(filepath.Join(dir, "files", e.Name()))
 		}
 	}
-	return errors.Join(os.RemoveAll(filepath.Join(dir, "documents")), removeIfThere(filepath.Join(dir, "deltas.json")))
+	// The list first: documents that no list names are as if they were not there.
+	return errors.Join(removeIfThere(filepath.Join(dir, "deltas.json")), os.RemoveAll(filepath.Join(dir, "documents")))
 }
 
 // has reports whether a name is that of one of Files, or of what is kept beside
@@ -202,14 +210,29 @@ func (s *Source) downloadDeltas(ctx context.Context, c *fetch.Client, base *url.
 	if err != nil {
 		return false, nil // the archive has it all again
 	}
-	known := map[delta]bool{}
+	type change struct {
+		path string
+		time time.Time
+		gone bool
+	}
+	known, refused := map[change]bool{}, map[change]delta{}
 	for _, d := range have {
-		known[d] = true
+		k := change{d.Path, d.Time, d.Gone}
+		known[k] = true
+		if k.gone = false; d.Refused != "" {
+			refused[k] = d
+		} else {
+			delete(refused, k)
+		}
 		if d.Time.After(since) {
 			since = d.Time
 		}
 	}
 	var news []delta
+	for _, d := range refused {
+		d.Refused = ""
+		news = append(news, d)
+	}
 	for _, list := range []struct {
 		name string
 		gone bool
@@ -226,7 +249,7 @@ func (s *Source) downloadDeltas(ctx context.Context, c *fetch.Client, base *url.
 			return false, fmt.Errorf("%s: %w", r.URL, err)
 		}
 		news = append(news, slices.DeleteFunc(some, func(d delta) bool {
-			return known[d] || known[delta{d.Path, d.Time, true}] // or found to be gone
+			return known[change{d.Path, d.Time, d.Gone}] || known[change{d.Path, d.Time, true}] // or found to be gone
 		})...)
 	}
 	if len(have)+len(news) > limit {
@@ -234,8 +257,10 @@ func (s *Source) downloadDeltas(ctx context.Context, c *fetch.Client, base *url.
 	}
 	// The oldest first: what was fetched when the run is cut off is kept, and
 	// the next one goes on behind it.
-	slices.SortStableFunc(news, func(a, b delta) int { return a.Time.Compare(b.Time) })
-	missing := 0
+	slices.SortStableFunc(news, func(a, b delta) int {
+		return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.Path, b.Path))
+	})
+	missing, failed := 0, 0
 	for i := range news {
 		d := &news[i]
 		s.meter.report("receiving documents", int64(i), int64(len(news)))
@@ -248,8 +273,14 @@ func (s *Source) downloadDeltas(ctx context.Context, c *fetch.Client, base *url.
 				}
 			}
 			if err != nil {
-				return false, errors.Join(err, writeDeltas(dir, have))
+				if failed++; failed > maxRefused || ctx.Err() != nil {
+					return false, errors.Join(err, writeDeltas(dir, have))
+				}
+				d.Refused = err.Error()
 			}
+		}
+		if _, before := refused[change{d.Path, d.Time, false}]; before && d.Refused != "" {
+			continue // it stands there already
 		}
 		have = append(have, *d)
 	}
@@ -313,6 +344,21 @@ func changedSince(file string, since time.Time, gone bool) ([]delta, error) {
 	}
 }
 
+// stillRefused returns the documents that no later change of the same name has
+// brought.
+func stillRefused(deltas []delta) (problems []wontfix.Problem) {
+	last := map[string]delta{}
+	for _, d := range deltas {
+		last[d.Path] = d
+	}
+	for _, d := range deltas {
+		if d.Refused != "" && last[d.Path] == d {
+			problems = append(problems, wontfix.Problem{File: d.Path, Text: "not received, and asked for again next time; what was there before stays: " + d.Refused})
+		}
+	}
+	return problems
+}
+
 func readDeltas(dir string) ([]delta, error) {
 	text, err := os.ReadFile(filepath.Join(dir, "deltas.json"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -370,6 +416,7 @@ func (s *Source) openFiles(dir string) error {
 	if f.delta, err = readDeltas(dir); err != nil {
 		return err
 	}
+	s.refused = stillRefused(f.delta)
 	f.base = fmt.Sprintf("feed:%x", sum.Sum(nil)[:12])
 	last := time.Time{}
 	for _, d := range f.delta {
@@ -456,11 +503,13 @@ func (s *Source) deltas(n int) iter.Seq2[wontfix.Change, error] {
 	return func(yield func(wontfix.Change, error) bool) {
 		last := map[string]delta{}
 		for _, d := range s.feed.delta[n:] {
-			last[d.Path] = d
+			if d.Refused == "" {
+				last[d.Path] = d
+			}
 		}
 		docs := func(yield func(Document, error) bool) {
 			for _, d := range s.feed.delta[n:] {
-				if last[d.Path] != d || d.Gone || !s.feed.take(d.Path) {
+				if last[d.Path] != d || d.Gone || d.Refused != "" || !s.feed.take(d.Path) {
 					continue
 				}
 				text, err := os.ReadFile(filepath.Join(s.feed.dir, "documents", filepath.FromSlash(d.Path)))
@@ -497,7 +546,9 @@ func (s *Source) allDocuments(ctx context.Context) iter.Seq2[Document, error] {
 		f := s.feed
 		newer := map[string]delta{}
 		for _, d := range f.delta {
-			newer[d.Path] = d
+			if d.Refused == "" {
+				newer[d.Path] = d
+			}
 		}
 		n := 0
 		stop := errors.New("stopped")

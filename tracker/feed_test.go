@@ -57,6 +57,7 @@ type vexServer struct {
 	times   map[string]time.Time
 	asked   []string
 	failing bool
+	refused string // a name
 }
 
 func newVEXServer(t *testing.T) *vexServer {
@@ -64,7 +65,7 @@ func newVEXServer(t *testing.T) *vexServer {
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Path, "/vex/")
 		s.asked = append(s.asked, name)
-		if s.failing {
+		if s.failing || name == s.refused && name != "" {
 			w.WriteHeader(http.StatusForbidden)
 			return
 		}
@@ -223,6 +224,46 @@ func TestFeed(t *testing.T) {
 		t.Errorf("after a wrong digest: cursor %s; want %s", s.Cursor(), third)
 	}
 	s.Close()
+}
+
+// TestFeedRefused: a document that the server refuses holds up no other one, and
+// is asked for again.
+func TestFeedRefused(t *testing.T) {
+	s, cache := newVEXServer(t), t.TempDir()
+	made := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	s.archive(t, made, map[string]string{"a.json": `{"A":"one"}`, "b.json": `{"B":"one"}`})
+	s.files["deletions.csv"] = []byte{}
+	s.files["changes.csv"] = []byte{}
+	_, _, cursor, err := read(t, toyFeed, s.URL+"/vex/", cache, "")
+	testkit.Must(t, err)
+	s.files["a.json"], s.files["b.json"] = []byte(`{"A":"two"}`), []byte(`{"B":"two"}`)
+	s.refused = "a.json"
+	s.files["changes.csv"] = []byte("\"b.json\",\"2026-11-21T02:00:00+00:00\"\n\"a.json\",\"2026-11-21T01:00:00+00:00\"\n")
+	for range 2 { // the second time it is refused again
+		words, full, _, err := read(t, toyFeed, s.URL+"/vex/", cache, cursor)
+		if err != nil || full || words["B"] != "b.json=two" || len(words) != 1 {
+			t.Errorf("with a document refused: %v %v %v", words, full, err)
+		}
+		if all, _, _, err := read(t, toyFeed, s.URL+"/vex/", cache, ""); err != nil || !strings.HasSuffix(all["A"], "=one") || all["B"] != "b.json=two" {
+			t.Errorf("read whole: %v %v", all, err)
+		}
+		src, err := tracker.Open(context.Background(), toyFeed, s.URL+"/vex/", tracker.Options{Cache: cache})
+		testkit.Must(t, err)
+		if r := src.Refused(); len(r) != 1 || r[0].File != "a.json" || !strings.Contains(r[0].Text, "403") {
+			t.Errorf("refused: %v", r)
+		}
+		src.Close()
+		if t.Failed() {
+			return
+		}
+	}
+	_, _, cursor, err = read(t, toyFeed, s.URL+"/vex/", cache, cursor)
+	testkit.Must(t, err)
+	s.refused = ""
+	words, full, _, err := read(t, toyFeed, s.URL+"/vex/", cache, cursor)
+	if err != nil || full || words["A"] != "a.json=two" || len(words) != 1 {
+		t.Errorf("when it is given: %v %v %v", words, full, err)
+	}
 }
 
 func TestDocuments(t *testing.T) {

@@ -85,7 +85,8 @@ type Source struct {
 	meter  meter
 
 	feed    *feedSource // documents that are not in Git
-	shallow string      // the file that says which commits have no parents here
+	refused []wontfix.Problem
+	shallow string // the file that says which commits have no parents here
 	gitOnly bool
 }
 
@@ -155,6 +156,10 @@ func (s *Source) Close() error {
 // Tracker returns the tracker with the revision that is read and its time: of
 // the commit, or of the youngest file in a plain folder.
 func (s *Source) Tracker() wontfix.Tracker { return s.info }
+
+// Refused returns the documents that the publisher names as changed and did not
+// give. What was known of them before still stands.
+func (s *Source) Refused() []wontfix.Problem { return s.refused }
 
 // Kind returns the kind of the source: one of the Kind constants.
 func (s *Source) Kind() string { return s.kind }

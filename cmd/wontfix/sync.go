@@ -260,6 +260,10 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 		return err
 	}
 	defer src.Close()
+	for _, problem := range src.Refused() {
+		p.done()
+		e.warn("%v", problem)
+	}
 	old, cursor := known(path, spec)
 	if old != nil {
 		defer old.Close()
