@@ -1,6 +1,7 @@
 package history
 
 import (
+	"encoding/binary"
 	"slices"
 	"strings"
 
@@ -14,17 +15,42 @@ const (
 	Deleted = "deleted"
 )
 
-// notesOf returns the notes of a text.
-func (t *Trace) notesOf(text int) []wontfix.Note {
-	notes, ok := t.notes[text]
-	if !ok {
-		if t.notes == nil {
-			t.notes = make(map[int][]wontfix.Note)
-		}
-		notes = t.format.Notes(t.file.Text(text))
-		t.notes[text] = notes
+// A noteSet is what the notes of some texts are.
+type noteSet struct {
+	notes    []wontfix.Note
+	deciding []decidingNote
+	decides  bool // deciding is made
+}
+
+// noteSetOf returns the notes of a text. Most versions of an entry change rows and
+// no notes: those that have the same lines between the rows have the same notes,
+// and are read once.
+func (t *Trace) noteSetOf(text int) *noteSet {
+	if t.noteOf == nil {
+		t.noteOf = make([]*noteSet, len(t.file.texts))
+		t.noteSets = make(map[string]*noteSet)
 	}
-	return notes
+	if s := t.noteOf[text]; s != nil {
+		return s
+	}
+	key, row := t.lineKey[:0], false
+	for _, line := range t.file.texts[text] {
+		switch isRow := t.rows[line].key != none; {
+		case !isRow:
+			key = binary.AppendUvarint(key, uint64(line)+1)
+		case !row:
+			key = append(key, 0)
+		}
+		row = t.rows[line].key != none
+	}
+	t.lineKey = key
+	s, ok := t.noteSets[string(key)]
+	if !ok {
+		s = &noteSet{notes: t.format.Notes(t.file.Text(text))}
+		t.noteSets[string(key)] = s
+	}
+	t.noteOf[text] = s
+	return s
 }
 
 // noteChanges returns what a record did to the notes: of a merge, what none of
@@ -62,14 +88,17 @@ func (t *Trace) noteChangesFrom(record, from int) []wontfix.NoteChange {
 	if was == is {
 		return []wontfix.NoteChange{}
 	}
-	var a, b []wontfix.Note
+	before, after := &noteSet{}, &noteSet{}
 	if was >= 0 {
-		a = t.notesOf(was)
+		before = t.noteSetOf(was)
 	}
 	if is >= 0 {
-		b = t.notesOf(is)
+		after = t.noteSetOf(is)
 	}
-	return diffNotes(a, b)
+	if before == after {
+		return []wontfix.NoteChange{}
+	}
+	return diffNotes(before.notes, after.notes)
 }
 
 // diffNotes says what became of notes. A note that has gone and one of the

@@ -291,20 +291,17 @@ func (t *Trace) otherNotes(c change) string {
 	if text < 0 {
 		return ""
 	}
-	notes, ok := t.deciding[text]
-	if !ok {
-		for _, n := range t.notesOf(text) {
+	set := t.noteSetOf(text)
+	if !set.decides {
+		set.decides = true
+		for _, n := range set.notes {
 			if reason.Decides(n.Text) {
-				notes = append(notes, decidingNote{squeeze(n.Text), t.sourcesIn(n.Text)})
+				set.deciding = append(set.deciding, decidingNote{squeeze(n.Text), t.sourcesIn(n.Text)})
 			}
 		}
-		if t.deciding == nil {
-			t.deciding = make(map[int][]decidingNote)
-		}
-		t.deciding[text] = notes
 	}
 	var words []string
-	for _, n := range notes {
+	for _, n := range set.deciding {
 		if n.about == nil || slices.Contains(n.about, t.keys[c.key].Source) {
 			words = append(words, n.text)
 		}

@@ -21,8 +21,9 @@ type Trace struct {
 	tables [][]int32 // for each text the value of each key
 	rows   []rowOf   // for each line
 
-	notes    map[int][]wontfix.Note       // by text
-	deciding map[int][]decidingNote       // by text
+	noteOf   []*noteSet                   // of each text; see noteSetOf
+	noteSets map[string]*noteSet          // by the lines between the rows
+	lineKey  []byte                       // memory for noteSetOf
 	diffs    map[int][]wontfix.NoteChange // by record
 	own      map[int]string               // by record
 	classes  map[change]classOf

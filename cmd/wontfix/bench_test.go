@@ -192,6 +192,31 @@ func BenchmarkScan(b *testing.B) {
 	b.Run("start", func(b *testing.B) { process(b, nil, "/", file, "version") })
 }
 
+// BenchmarkScanRpm scans a root of 3,000 rpm packages with 100 files each, with
+// the advisories of AlmaLinux that the corpus has, and with no tracker.
+func BenchmarkScanRpm(b *testing.B) {
+	file, err := program()
+	testkit.Must(b, err)
+	root, db := b.TempDir(), filepath.Join(b.TempDir(), "db")
+	testkit.Must(b, os.MkdirAll(filepath.Join(root, "var/lib/rpm"), 0o755))
+	testkit.Must(b, os.MkdirAll(filepath.Join(root, "etc"), 0o755))
+	testkit.Must(b, os.WriteFile(filepath.Join(root, "etc/os-release"), []byte("ID=\"almalinux\"\nVERSION_ID=\"9.4\"\nPRETTY_NAME=\"AlmaLinux 9.4\"\n"), 0o644))
+	var headers [][]byte
+	for i := range 3000 {
+		headers = append(headers, testkit.RpmHeader(fmt.Sprintf("package%d", i), "", "1.2", "1.el9", "x86_64", fmt.Sprintf("source%d-1.2-1.el9.src.rpm", i/2), "", 100+i%200))
+	}
+	rpm := testkit.RpmSQLite(b, filepath.Join(root, "var/lib/rpm/rpmdb.sqlite"))
+	testkit.RpmInstall(b, rpm, headers)
+	testkit.Must(b, rpm.Close())
+	out, err := exec.Command(file, "sync", "almalinux="+testkit.Corpus(b, "vendors/osv-almalinux"), "--db", db).CombinedOutput()
+	if err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	b.Setenv("XDG_CACHE_HOME", b.TempDir()) // where no database is
+	b.Run("tracker", func(b *testing.B) { process(b, nil, "/", file, "scan", "--root", root, "--offline", "--db", db) })
+	b.Run("none", func(b *testing.B) { process(b, nil, "/", file, "scan", "--root", root, "--offline") })
+}
+
 // BenchmarkWhy makes one dossier.
 func BenchmarkWhy(b *testing.B) {
 	file, err := program()

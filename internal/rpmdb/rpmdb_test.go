@@ -23,42 +23,7 @@ import (
 // encode writes a header of a package as rpm does: files is the number of
 // files it lists, which is what makes headers large.
 func encode(p Package, files int) []byte {
-	var index, data bytes.Buffer
-	add := func(tag, kind, count uint32, value []byte) {
-		for kind == typeInt32 && data.Len()%4 != 0 {
-			data.WriteByte(0)
-		}
-		for _, n := range []uint32{tag, kind, uint32(data.Len()), count} {
-			binary.Write(&index, binary.BigEndian, n)
-		}
-		data.Write(value)
-	}
-	text := func(tag uint32, s string) {
-		if s != "" {
-			add(tag, typeString, 1, append([]byte(s), 0))
-		}
-	}
-	add(63, 7, 16, make([]byte, 16)) // the region that rpm signs
-	text(tagName, p.Name)
-	text(tagVersion, p.Version)
-	text(tagRelease, p.Release)
-	if p.Epoch != "" {
-		var n uint32
-		fmt.Sscan(p.Epoch, &n)
-		add(tagEpoch, typeInt32, 1, binary.BigEndian.AppendUint32(nil, n))
-	}
-	text(tagArch, p.Arch)
-	if files > 0 {
-		add(1035, 8, uint32(files), bytes.Repeat(append(bytes.Repeat([]byte("0123456789abcdef"), 4), 0), files))
-	}
-	text(tagSourceRPM, p.SourceRPM)
-	if files > 0 {
-		add(1117, 8, uint32(files), bytes.Repeat([]byte("a-file-name.txt\x00"), files))
-	}
-	text(tagModule, p.Module)
-	head := binary.BigEndian.AppendUint32(nil, uint32(index.Len()/16))
-	head = binary.BigEndian.AppendUint32(head, uint32(data.Len()))
-	return slices.Concat(head, index.Bytes(), data.Bytes())
+	return testkit.RpmHeader(p.Name, p.Epoch, p.Version, p.Release, p.Arch, p.SourceRPM, p.Module, files)
 }
 
 // sample is a set of packages with headers of all sizes, as one database has
@@ -86,32 +51,12 @@ var formats = map[string]func(testing.TB, [][]byte) []byte{"sqlite": sqliteFile,
 
 func sqliteFile(t testing.TB, headers [][]byte) []byte {
 	name := filepath.Join(t.TempDir(), "rpmdb.sqlite")
-	db := openSQLite(t, name)
-	fill(t, db, headers)
+	db := testkit.RpmSQLite(t, name)
+	testkit.RpmInstall(t, db, headers)
 	testkit.Must(t, db.Close())
 	b, err := os.ReadFile(name)
 	testkit.Must(t, err)
 	return b
-}
-
-func openSQLite(t testing.TB, name string) *sql.DB {
-	db, err := sql.Open("sqlite", name)
-	testkit.Must(t, err)
-	_, err = db.Exec(`create table Name (key text, hnum integer, idx integer);
-		create table Packages (hnum integer primary key autoincrement, blob blob not null);
-		create index Name_idx on Name (key)`)
-	testkit.Must(t, err)
-	return db
-}
-
-func fill(t testing.TB, db *sql.DB, headers [][]byte) {
-	tx, err := db.Begin()
-	testkit.Must(t, err)
-	for _, h := range headers {
-		_, err := tx.Exec("insert into Packages (blob) values (?)", h)
-		testkit.Must(t, err)
-	}
-	testkit.Must(t, tx.Commit())
 }
 
 // ndbFile writes what rpm's rpmpkg.c writes, the sums left out.
@@ -225,17 +170,17 @@ func TestLog(t *testing.T) {
 	want, headers := sample()
 	sortPackages(want)
 	name := filepath.Join(t.TempDir(), "rpmdb.sqlite")
-	db := openSQLite(t, name)
+	db := testkit.RpmSQLite(t, name)
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	for _, s := range []string{"pragma journal_mode=wal", "pragma wal_autocheckpoint=0"} {
 		_, err := db.Exec(s)
 		testkit.Must(t, err)
 	}
-	fill(t, db, headers[:40])
+	testkit.RpmInstall(t, db, headers[:40])
 	_, err := db.Exec("pragma wal_checkpoint(truncate)")
 	testkit.Must(t, err)
-	fill(t, db, headers[40:])
+	testkit.RpmInstall(t, db, headers[40:])
 	file, err := os.ReadFile(name)
 	testkit.Must(t, err)
 	wal, err := os.ReadFile(name + "-wal")
