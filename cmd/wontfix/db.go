@@ -82,7 +82,9 @@ func dbStatus(ctx context.Context, e *env) error {
 			fmt.Fprintln(w, "              -v lists them")
 		}
 	}
-	for _, x := range e.exploitation() {
+	about, done := e.exploitation(false)
+	defer done()
+	for _, x := range about {
 		fmt.Fprintf(w, "%s  %s\n", x.Source, report.Clean(describeExploited(x.Head)))
 	}
 	return w.Flush()

@@ -119,7 +119,8 @@ func (c *whyCmd) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	about := e.exploitation()
+	about, done := e.exploitation(false)
+	defer done()
 	for _, d := range dossiers {
 		d.Exploitation = exploitedSay(about, d.ID, d.AsOf)
 		if o.Machine != nil && root != nil {
