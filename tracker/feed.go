@@ -44,6 +44,9 @@ type Feed struct {
 	// changes, and Deletions one of paths that are gone. With them only what
 	// has changed since the archive was made is fetched, a document at a time.
 	Changes, Deletions string
+	// Provider says that the address is that of a CSAF provider's metadata, or of
+	// its web site; nothing else is set then.
+	Provider bool
 }
 
 const (
@@ -97,7 +100,7 @@ func (s *Source) openFeed(ctx context.Context, source string, o Options) error {
 	if err != nil {
 		return err
 	}
-	if !strings.HasSuffix(base.Path, "/") {
+	if !s.spec.Feed.Provider && !strings.HasSuffix(base.Path, "/") {
 		base.Path += "/"
 	}
 	digest := sha256.Sum256([]byte(base.String()))
@@ -126,6 +129,9 @@ func (s *Source) openFeed(ctx context.Context, source string, o Options) error {
 // download fetches what has changed.
 func (s *Source) download(ctx context.Context, c *fetch.Client, base *url.URL) error {
 	feed, dir := s.spec.Feed, s.feed.dir
+	if feed.Provider {
+		return s.downloadProvided(ctx, c, base)
+	}
 	resource := func(name string) fetch.Resource {
 		r := fetch.Resource{URL: base.JoinPath(name).String(), Name: path.Join("files", name)}
 		if feed.Digest != "" {
@@ -410,11 +416,11 @@ func (s *Source) openFiles(dir string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if len(f.paths) == 0 {
-		return fmt.Errorf("nothing of it in %s; fetch it once with the network on", dir)
-	}
 	if f.delta, err = readDeltas(dir); err != nil {
 		return err
+	}
+	if len(f.paths) == 0 && len(f.delta) == 0 {
+		return fmt.Errorf("nothing of it in %s; fetch it once with the network on", dir)
 	}
 	s.refused = stillRefused(f.delta)
 	f.base = fmt.Sprintf("feed:%x", sum.Sum(nil)[:12])
@@ -463,7 +469,10 @@ func (s *Source) documents(ctx context.Context, since string) (iter.Seq2[wontfix
 			if count, ok := strings.CutPrefix(after, "@"); ok {
 				n, err = strconv.Atoi(count)
 			}
-			if err == nil && n >= 0 && n <= len(f.delta) {
+			// Of what a provider has, several documents may speak of one
+			// vulnerability, and all of them have to be read.
+			whole := s.spec.Feed != nil && s.spec.Feed.Provider && n < len(f.delta)
+			if err == nil && n >= 0 && n <= len(f.delta) && !whole {
 				return s.deltas(n), false
 			}
 		}

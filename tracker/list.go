@@ -446,7 +446,8 @@ var specs = []Spec{
 		Match:  isJSON,
 		Parse:  Decode,
 		Read:   Merged(csaf.Other("csaf").Parse),
-		Cost:   "give a file or a folder",
+		Feed:   &Feed{Provider: true},
+		Cost:   "give a provider's web site or metadata, a file or a folder",
 	},
 	{
 		Name:   "cyclonedx",
