@@ -254,7 +254,7 @@ func parseRolie(feed *url.URL, place string, text []byte) (list []provided, err 
 			}
 		}
 		u, err := feed.Parse(src)
-		if err == nil && (src == "" || u.Scheme != feed.Scheme || e.Updated.IsZero()) {
+		if err == nil && (src == "" || u.Scheme != feed.Scheme || u.Host == "" || e.Updated.IsZero()) {
 			err = errors.New("no address of the scheme of the feed, or no date")
 		}
 		name := ""
