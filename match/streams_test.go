@@ -51,6 +51,7 @@ func TestStreams(t *testing.T) {
 		{"not affected in an earlier minor", "rhel/9.4", "", "curl/7.76.1-29.el9", []string{"rhel/9.4 curl affected-no-decision", "rhel/9.0 curl not-affected"}, "open"},
 		{"not affected, and affected in an earlier minor", "rhel/9.4", "", "curl/7.76.1-29.el9", []string{"rhel/9.4 curl not-affected", "rhel/9.0 curl affected-no-decision"}, ""},
 		{"an earlier minor's fix, and another one of its own", "rhel/9.4", "", "curl/7.76.1-25.el9", []string{"rhel/9.2 curl fixed 0:7.76.1-23.el9_2.4", "rhel/9.4 curl fixed 0:7.76.1-29.el9_4.1"}, "available 0:7.76.1-29.el9_4.1"},
+		{"fixes of two minors, and which one it is is not known", "rhel/8", "", "kernel/4.18.0-147.57.el8_1", []string{"rhel/8.1 kernel fixed 0:4.18.0-147.57.el8_1", "rhel/8.4 kernel fixed 0:4.18.0-348.el8"}, ""},
 		{"a tier of the major version", "rhel/7.9", "", "curl/7.29.0-59.el7_9.1", []string{"rhel/7/els curl needs-paid-support 0:7.29.0-59.el7_9.2"}, "paid 0:7.29.0-59.el7_9.2"},
 		{"an add-on that costs nothing", "sles/15.5", "", "x/1.0-1", []string{"sles/15.5/packagehub x fixed 1.0-2"}, "available 1.0-2"},
 		{"an add-on that does", "sles/15.5", "", "x/1.0-1", []string{"sles/15.5/ha x fixed 1.0-2"}, "paid 1.0-2"},
