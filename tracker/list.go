@@ -313,14 +313,14 @@ var specs = []Spec{
 	},
 	{
 		Name:    "amazon-explorer",
-		Title:   "pages of Amazon Linux's explorer of vulnerabilities",
+		Title:   "Amazon Linux's explorer of vulnerabilities",
 		PageURL: "https://explore.alas.aws.amazon.com/{id}.html",
 		Parser:  alas.Version,
 		Match:   isHTML,
 		Parse:   Decode,
 		Read:    Merged(alas.Parse),
 		Of:      "amazon",
-		Cost:    "give a folder of pages",
+		Cost:    "give a folder",
 	},
 	{
 		Name:   "almalinux-errata",
@@ -447,7 +447,7 @@ var specs = []Spec{
 		Parse:  Decode,
 		Read:   Merged(csaf.Other("csaf").Parse),
 		Feed:   &Feed{Provider: true},
-		Cost:   "give a provider's web site or metadata, a file or a folder",
+		Cost:   "give a web site or a folder",
 	},
 	{
 		Name:   "cyclonedx",

@@ -75,8 +75,11 @@ func (s *Source) downloadProvided(ctx context.Context, c *fetch.Client, address 
 		return fmt.Errorf("%s: %w", fetch.Redacted(address.String()), err)
 	}
 	var m metadata
-	if err := json.Unmarshal(text, &m); err != nil || m.Version == "" {
-		return fmt.Errorf("%s: no metadata of a CSAF provider: metadata_version %q, %v", fetch.Redacted(address.String()), m.Version, err)
+	if err = json.Unmarshal(text, &m); err == nil && m.Version == "" {
+		err = errors.New("it has no metadata_version")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: no metadata of a CSAF provider: %w", fetch.Redacted(address.String()), err)
 	}
 	all, err := s.listProvided(ctx, c, address, &m)
 	if err != nil {
@@ -261,8 +264,11 @@ func parseRolie(feed *url.URL, place string, text []byte) (list []provided, err 
 		if err == nil {
 			name = strings.TrimPrefix(path.Clean("/"+u.Path), "/")
 		}
-		if err != nil || !filepath.IsLocal(filepath.FromSlash(name)) || path.Ext(name) != ".json" {
-			return nil, fmt.Errorf("%s: entry %d, %.80q: no document: %v", fetch.Redacted(feed.String()), i, src, err)
+		if err == nil && (!filepath.IsLocal(filepath.FromSlash(name)) || path.Ext(name) != ".json") {
+			err = errors.New("the name is not that of a JSON file")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: entry %d, %.80q: no document: %w", fetch.Redacted(feed.String()), i, src, err)
 		}
 		p := provided{delta: delta{Path: path.Join(place, name), Time: e.Updated.UTC()}, url: u.String()}
 		if digest != "" {
