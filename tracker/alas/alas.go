@@ -38,10 +38,11 @@ var meanings = map[string]wontfix.Meaning{
 	"No Fix Planned": {Status: wontfix.Affected, Decision: wontfix.DecisionWontFix, Reasons: wontfix.NoReason, Evidence: wontfix.EvidenceWord},
 }
 
-// A cell is the text of a cell of a table, and its line.
+// A cell is the first text in a cell of a table, and its line.
 type cell struct {
-	text string
-	line int
+	text  string // with single spaces
+	words string // its first line, as it is written
+	line  int
 }
 
 // Parse yields the entry of one page, of the vulnerability that the name of the
@@ -94,7 +95,7 @@ func statement(r []cell) (s wontfix.Statement, problem string) {
 		part = ""
 	}
 	s = wontfix.Statement{Source: r[1].text, Label: r[0].text, Release: wontfix.Release{Distribution: "amzn", Series: m[1], Product: part},
-		Word: r[4].text, Line: r[4].line, Meaning: meanings[r[4].text]}
+		Word: r[4].words, Line: r[4].line, Meaning: meanings[r[4].text]}
 	if s.Decision == wontfix.DecisionFixed {
 		s.Advisory = r[3].text
 		s.Decided = dayForm.FindString(r[2].text)
@@ -151,11 +152,11 @@ func tables(text []byte) (rows [][]cell, err error) {
 		switch {
 		case kind == html.TextToken && open:
 			c := &row[len(row)-1]
-			t := strings.TrimLeft(token.Data, " \t\r\n")
-			if c.text == "" && t != "" {
+			if t := strings.TrimLeft(token.Data, " \t\n\f"); c.text == "" && t != "" {
 				c.line = begin + strings.Count(token.Data[:len(token.Data)-len(t)], "\n")
+				c.words, _, _ = strings.Cut(strings.TrimRight(t, " \t\n\f"), "\n")
+				c.text = strings.Join(strings.Fields(t), " ")
 			}
-			c.text = strings.Join(strings.Fields(c.text+" "+token.Data), " ")
 		case token.Data == "table":
 			end()
 			at = nil
