@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 
@@ -58,6 +59,8 @@ func Parse(file string, text []byte) iter.Seq2[wontfix.Change, error] {
 		}
 		switch {
 		case err != nil:
+		case !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0:
+			err = errors.New("no text in UTF-8")
 		case id == "":
 			err = errors.New("neither its name nor its text has a CVE ID")
 		case rows == nil:
