@@ -89,13 +89,7 @@ func (c *syncCmd) syncDates(ctx context.Context, e *env, from string) error {
 		return err
 	}
 	p.done()
-	for i, problem := range problems {
-		if i == 5 {
-			e.warn("… and %d more releases that could not be read whole", len(problems)-i)
-			break
-		}
-		e.warn("%v", problem)
-	}
+	e.warnFew(problems, "more releases that could not be read whole")
 	e.warn("%s: %s of %s, as endoflife.date had them on %s", datesName, plural(rows, "release"), plural(len(t.Distributions()), "distribution"), t.Data())
 	return nil
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"wontfix"
 	"wontfix/internal/store"
 	"wontfix/report"
 )
@@ -257,6 +258,19 @@ func (e *env) dbPath() (string, error) {
 func (e *env) warn(format string, args ...any) {
 	if !e.quiet {
 		fmt.Fprintln(e.stderr, "wontfix: "+message(fmt.Sprintf(format, args...)))
+	}
+}
+
+// warnFew says of the first problems what they are, and of the rest how many
+// there are, as in "more rows that could not be read".
+func (e *env) warnFew(problems []wontfix.Problem, more string) {
+	const few = 5
+	for i, p := range problems {
+		if i == few {
+			e.warn("… and %d %s", len(problems)-i, more)
+			break
+		}
+		e.warn("%v", p)
 	}
 }
 

@@ -318,13 +318,7 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 	if stats.Discarded != nil {
 		e.warn("the old database could not be read, and was built anew: %v", stats.Discarded)
 	}
-	for i, s := range skipped {
-		if i == 5 {
-			e.warn("… and %d more files that could not be read; `wontfix db status -v` lists them", len(skipped)-i)
-			break
-		}
-		e.warn("%v", s)
-	}
+	e.warnFew(skipped, "more files that could not be read; `wontfix db status -v` lists them")
 	said := ""
 	if past != nil {
 		past.warnUnseen()
