@@ -1,13 +1,23 @@
 package tracker
 
 import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"iter"
+	"os"
+	"path"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 
 	"wontfix"
+	"wontfix/internal/fetch"
 )
 
 // A Document is one file of a publisher that does not keep a file for each
@@ -242,4 +252,185 @@ func Shrunk(before int, changes iter.Seq2[wontfix.Change, error]) iter.Seq2[wont
 			yield(wontfix.Change{}, fmt.Errorf("the publisher has %d entries, and had %d before: too few to be true; --full takes them all the same", n, before))
 		}
 	}
+}
+
+// documents returns the changes of a tracker that is made of documents.
+func (s *Source) documents(ctx context.Context, since string) (iter.Seq2[wontfix.Change, error], bool) {
+	f := s.feed
+	if f != nil && f.base != "" {
+		if after, ok := strings.CutPrefix(since, f.base); ok {
+			n, err := 0, error(nil)
+			if count, ok := strings.CutPrefix(after, "@"); ok {
+				n, err = strconv.Atoi(count)
+			}
+			// Of what a provider has, several documents may speak of one
+			// vulnerability, and all of them have to be read.
+			whole := s.spec.Feed != nil && s.spec.Feed.Provider && n < len(f.delta)
+			if err == nil && n >= 0 && n <= len(f.delta) && !whole {
+				return s.deltas(n), false
+			}
+		}
+	}
+	return some(finish(s.spec.Name, s.spec.Read(s.allDocuments(ctx)))), true
+}
+
+// some passes changes on, and ends with an error if there is no entry among
+// them: a wrong source is not to be taken for a tracker whose entries are all
+// gone.
+func some(changes iter.Seq2[wontfix.Change, error]) iter.Seq2[wontfix.Change, error] {
+	return func(yield func(wontfix.Change, error) bool) {
+		entries := false
+		var first *wontfix.Problem
+		for c, err := range changes {
+			entries = entries || c.Entry != nil
+			if first == nil && len(c.Problems) > 0 {
+				first = &c.Problems[0]
+			}
+			if !yield(c, err) || err != nil {
+				return
+			}
+		}
+		switch {
+		case entries:
+		case first != nil:
+			yield(wontfix.Change{}, fmt.Errorf("no entry in any document: %w", *first))
+		default:
+			yield(wontfix.Change{}, errors.New("no document with an entry in it"))
+		}
+	}
+}
+
+// deltas yields what changed after the first n changes, which come in the order
+// in which they were fetched.
+func (s *Source) deltas(n int) iter.Seq2[wontfix.Change, error] {
+	return func(yield func(wontfix.Change, error) bool) {
+		last := map[string]delta{}
+		for _, d := range s.feed.delta[n:] {
+			if d.Refused == "" {
+				last[d.Path] = d
+			}
+		}
+		docs := func(yield func(Document, error) bool) {
+			for _, d := range s.feed.delta[n:] {
+				if last[d.Path] != d || d.Gone || d.Refused != "" || !s.feed.take(d.Path) {
+					continue
+				}
+				text, err := os.ReadFile(filepath.Join(s.feed.dir, "documents", filepath.FromSlash(d.Path)))
+				if !yield(Document{d.Path, text}, err) || err != nil {
+					return
+				}
+			}
+		}
+		for c, err := range finish(s.spec.Name, s.spec.Read(docs)) {
+			if !yield(c, err) || err != nil {
+				return
+			}
+		}
+		for name, d := range last {
+			if d.Gone && !yield(wontfix.Change{File: name, ID: idOf(name)}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// idOf returns the ID that the name of a document stands for.
+func idOf(name string) string {
+	b := path.Base(name)
+	return strings.ToUpper(strings.TrimSuffix(b, path.Ext(b)))
+}
+
+// allDocuments yields every document.
+func (s *Source) allDocuments(ctx context.Context) iter.Seq2[Document, error] {
+	if s.git != nil {
+		return s.gitDocuments(ctx)
+	}
+	return func(yield func(Document, error) bool) {
+		f := s.feed
+		newer := map[string]delta{}
+		for _, d := range f.delta {
+			if d.Refused == "" {
+				newer[d.Path] = d
+			}
+		}
+		n := 0
+		stop := errors.New("stopped")
+		one := func(name string, text []byte, err error) error {
+			if err == nil {
+				err = ctx.Err()
+			}
+			n++
+			s.meter.report("reading", int64(n), 0)
+			if !yield(Document{name, text}, err) || err != nil {
+				return stop
+			}
+			return nil
+		}
+		for _, p := range f.paths {
+			for file, err := range fetch.Files(p.path, f.take, fetch.Limits{FileSize: maxDocument}) {
+				if _, ok := newer[file.Name]; ok && err == nil {
+					continue
+				}
+				if p.folder != "" && !fetch.IsArchive(p.path) {
+					file.Name = path.Join(p.folder, file.Name)
+				}
+				if one(file.Name, file.Text, err) != nil {
+					return
+				}
+			}
+		}
+		for _, d := range f.delta {
+			if newer[d.Path] != d || d.Gone || !f.take(d.Path) {
+				continue
+			}
+			text, err := os.ReadFile(filepath.Join(f.dir, "documents", filepath.FromSlash(d.Path)))
+			if one(d.Path, text, err) != nil {
+				return
+			}
+		}
+	}
+}
+
+// gitDocuments yields the documents of a commit.
+func (s *Source) gitDocuments(ctx context.Context) iter.Seq2[Document, error] {
+	return func(yield func(Document, error) bool) {
+		var oids bytes.Buffer
+		for i := range s.items {
+			oids.WriteString(s.items[i].oid + "\n")
+		}
+		b, err := s.git.blobs(ctx, &oids)
+		if err != nil {
+			yield(Document{}, err)
+			return
+		}
+		defer b.close()
+		for i := range s.items {
+			it := &s.items[i]
+			s.meter.report("reading", int64(i), int64(len(s.items)))
+			doc, err := readDocument(b.out, it)
+			if err != nil {
+				err = b.failed(err)
+			}
+			if !yield(doc, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// readDocument reads git cat-file's answer for a document, which may be larger
+// than an entry.
+func readDocument(r *bufio.Reader, it *item) (Document, error) {
+	kind, size, err := readHeader(r, it.oid)
+	switch {
+	case err != nil:
+		return Document{}, err
+	case kind != "blob" || size > maxDocument:
+		return Document{}, fmt.Errorf("%s: a %s of %d bytes; want a file of at most %d", it.path, printable(kind), size, maxDocument)
+	}
+	text := make([]byte, size+1)
+	if _, err := io.ReadFull(r, text); err != nil {
+		return Document{}, fmt.Errorf("git cat-file: object %s: %v", it.oid, err)
+	}
+	return Document{it.path, text[:size]}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"wontfix"
+	"wontfix/internal/fetch"
 )
 
 // The kinds of sources.
@@ -113,7 +114,7 @@ func Open(ctx context.Context, spec Spec, source string, o Options) (*Source, er
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{spec: spec, kind: kind, name: redact(source), meter: meter{report1: o.Progress}, gitOnly: o.GitOnly}
+	s := &Source{spec: spec, kind: kind, name: fetch.Redacted(source), meter: meter{report1: o.Progress}, gitOnly: o.GitOnly}
 	s.info = wontfix.Tracker{
 		Name: spec.Name, Title: spec.Title, Source: s.name, Synced: time.Now().UTC().Truncate(time.Second),
 		PageURL: spec.PageURL, LineURL: spec.LineURL,
@@ -178,7 +179,7 @@ var schemes = []string{"https", "http", "ssh", "git", "file"}
 
 // detect returns the kind of a source.
 func detect(spec *Spec, source string) (string, error) {
-	name := printable(redact(source))
+	name := printable(fetch.Redacted(source))
 	switch scheme, _, ok := strings.Cut(source, "://"); {
 	case source == "":
 		return "", fmt.Errorf("source: empty, and tracker %s has no address", spec.Name)
@@ -271,14 +272,6 @@ func checkBundle(source, name string) error {
 		return fmt.Errorf("source %q: a file, but not one that git bundle wrote", name)
 	}
 	return nil
-}
-
-// redact returns a source without the password of its URL.
-func redact(source string) string {
-	if u, err := url.Parse(source); err == nil && u.User != nil {
-		return u.Redacted()
-	}
-	return source
 }
 
 // openRepository opens a local repository. Its objects are read through an

@@ -442,8 +442,8 @@ func TestPipes(t *testing.T) {
 	write(t, root, "etc/os-release", "ID=debian\nVERSION_CODENAME=bullseye\n")
 	write(t, root, "var/lib/dpkg/status", "")
 	testkit.Must(t, os.MkdirAll(filepath.Join(root, "usr/share/distro-info"), 0o755))
-	if out, err := exec.Command("mkfifo", filepath.Join(root, "usr/share/distro-info/debian.csv")).CombinedOutput(); err != nil {
-		t.Skipf("mkfifo: %v %s", err, out)
+	if out, err := exec.Command(testkit.Program(t, "mkfifo"), filepath.Join(root, "usr/share/distro-info/debian.csv")).CombinedOutput(); err != nil {
+		t.Fatalf("mkfifo: %v %s", err, out)
 	}
 	done := make(chan error, 1)
 	go func() {
