@@ -8,6 +8,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -29,6 +30,10 @@ type Input struct {
 	// and the text that they had then, for those that it has, from several
 	// goroutines at once.
 	Old func(ctx context.Context, ids []string, fn func(id string, packed, today []byte) error) error
+	// Judged calls fn with what [Origins.Pack] made of these entries when they
+	// were judged last, from several goroutines at once. It is nil if all rows
+	// are to be judged anew.
+	Judged func(ctx context.Context, ids []string, fn func(id string, packed []byte) error) error
 	// Known returns the IDs of all entries that have a history.
 	Known func(ctx context.Context) ([]string, error)
 }
@@ -49,10 +54,15 @@ type Packed struct {
 func Build(ctx context.Context, log *Log, first int, format *Format, in Input) iter.Seq2[Packed, error] {
 	return func(yield func(Packed, error) bool) {
 		b := &builder{log: log, first: first, format: format, in: in, ids: in.IDs, files: make([]kept, len(in.IDs))}
-		owners := log.owners()
+		owners := log.owners(first, log.personsBefore(first))
 		err := b.gather(ctx)
 		if err == nil {
-			err = b.addSigned(ctx, owners)
+			for nick, names := range log.owners(first, log.persons()) {
+				if owners[nick] != names {
+					b.moved = append(b.moved, nick)
+				}
+			}
+			err = b.addSigned(ctx)
 		}
 		if err != nil {
 			yield(Packed{}, err)
@@ -69,11 +79,22 @@ type builder struct {
 	in     Input
 	ids    []string // of files
 	files  []kept
+	open   atomic.Int64 // how many lines the texts of files that are kept open have
+	moved  []string     // the nicks that are proved to be others' than before
 }
 
-// kept is an entry between the two times that it is looked at: as [File.Pack]
-// makes it without a text of today, compressed, since they all are in memory.
-type kept struct{ data []byte }
+// kept is an entry between the times that it is looked at. They all are in
+// memory: compressed, but for the first of an update.
+type kept struct {
+	file    *File  // if it is open
+	trace   *Trace // of file, of no commit yet; nil if there is none
+	packed  []byte // else what [File.Pack] made, with the text of today, both compressed by s2
+	today   []byte
+	origins []byte // what [Origins.Pack] made of the entry before the update
+}
+
+// maxOpen is how many lines the texts of open files have at most.
+const maxOpen = 16 << 20
 
 // gather makes files of steps and texts, and surveys them.
 func (b *builder) gather(ctx context.Context) error {
@@ -114,11 +135,11 @@ func (b *builder) gather(ctx context.Context) error {
 			s = NewSurvey(b.first)
 		}
 		mu.Unlock()
-		s.Add(b.log, b.format, f)
+		t := s.Add(b.log, b.format, f)
 		mu.Lock()
 		free = append(free, s)
 		mu.Unlock()
-		b.files[i] = pressed(f)
+		b.files[i] = b.keep(f, t, b.files[i].origins)
 		return nil
 	})
 	if err != nil {
@@ -134,14 +155,8 @@ func (b *builder) gather(ctx context.Context) error {
 
 // addSigned adds the entries with notes of a nick that is not known to be
 // somebody's any more who it was of, or is now.
-func (b *builder) addSigned(ctx context.Context, before map[string]string) error {
-	var nicks [][]byte
-	for nick, owner := range b.log.owners() {
-		if before[nick] != owner {
-			nicks = append(nicks, []byte(nick))
-		}
-	}
-	if b.in.Old == nil || b.in.Known == nil || nicks == nil {
+func (b *builder) addSigned(ctx context.Context) error {
+	if b.in.Old == nil || b.in.Known == nil || b.moved == nil {
 		return nil
 	}
 	known, err := b.in.Known(ctx)
@@ -155,14 +170,16 @@ func (b *builder) addSigned(ctx context.Context, before map[string]string) error
 	found := make(map[string]kept)
 	var mu sync.Mutex
 	err = b.in.Old(ctx, rest, func(id string, packed, today []byte) error {
-		if !slices.ContainsFunc(nicks, func(nick []byte) bool { return bytes.Contains(packed, nick) || bytes.Contains(today, nick) }) {
+		if !slices.ContainsFunc(b.moved, func(nick string) bool {
+			return bytes.Contains(packed, []byte(nick)) || bytes.Contains(today, []byte(nick))
+		}) {
 			return nil
 		}
-		k, err := keep(id, packed, today)
+		k := kept{packed: press(packed), today: press(today)}
 		mu.Lock()
 		defer mu.Unlock()
 		found[id] = k
-		return err
+		return nil
 	})
 	for i, id := range b.ids {
 		found[id] = b.files[i]
@@ -175,19 +192,25 @@ func (b *builder) addSigned(ctx context.Context, before map[string]string) error
 	return err
 }
 
-// keep keeps what [File.Pack] has made of an entry.
-func keep(id string, packed, today []byte) (kept, error) {
-	f, err := Unpack(id, packed, today)
-	if err != nil {
-		return kept{}, fmt.Errorf("history of %s: %w", id, err)
+// keep returns what is kept of a file.
+func (b *builder) keep(f *File, t *Trace, origins []byte) kept {
+	if b.first > 0 {
+		lines := int64(0)
+		for _, t := range f.texts {
+			lines += int64(len(t))
+		}
+		if b.open.Add(lines) <= maxOpen {
+			f.near, f.index = near{}, nil
+			return kept{file: f, trace: t, origins: origins}
+		}
+		b.open.Add(-lines)
 	}
-	return pressed(f), nil
+	return kept{packed: press(f.Pack(nil)), origins: origins}
 }
 
-// pressed returns what is kept of a file. Compressing asks for room for the
-// worst case, which must not be kept too.
-func pressed(f *File) kept {
-	data := f.Pack(nil)
+// press compresses data. Compressing asks for room for the worst case, which
+// must not be kept too.
+func press(data []byte) []byte {
 	room, _ := rooms.Get().(*[]byte)
 	if room == nil {
 		room = new([]byte)
@@ -196,7 +219,7 @@ func pressed(f *File) kept {
 	if n := s2.MaxEncodedLen(len(data)); len(*room) < n {
 		*room = make([]byte, n)
 	}
-	return kept{bytes.Clone(s2.Encode(*room, data))}
+	return bytes.Clone(s2.Encode(*room, data))
 }
 
 var rooms sync.Pool
@@ -206,28 +229,47 @@ func (b *builder) old(ctx context.Context) error {
 	if b.in.Old == nil {
 		return nil
 	}
-	return b.in.Old(ctx, b.in.IDs, func(id string, packed, today []byte) error {
-		i, ok := slices.BinarySearch(b.in.IDs, id)
-		if !ok {
-			return nil
+	err := b.in.Old(ctx, b.in.IDs, func(id string, packed, today []byte) error {
+		if i, ok := slices.BinarySearch(b.in.IDs, id); ok {
+			b.files[i].packed, b.files[i].today = press(packed), press(today)
 		}
-		k, err := keep(id, packed, today)
-		b.files[i] = k
+		return nil
+	})
+	if err != nil || b.in.Judged == nil {
 		return err
+	}
+	return b.in.Judged(ctx, b.in.IDs, func(id string, packed []byte) error {
+		if i, ok := slices.BinarySearch(b.in.IDs, id); ok {
+			b.files[i].origins = bytes.Clone(packed)
+		}
+		return nil
 	})
 }
 
 // file returns what is kept of entry i.
 func (b *builder) file(i int) (*File, error) {
-	id := b.ids[i]
-	if b.files[i].data == nil {
+	id, k := b.ids[i], &b.files[i]
+	switch {
+	case k.file != nil:
+		return k.file, nil
+	case k.packed == nil:
 		return NewFile(id), nil
 	}
-	data, err := s2.Decode(nil, b.files[i].data)
+	packed, err := s2.Decode(nil, k.packed)
 	if err != nil {
 		return nil, fmt.Errorf("history of %s: %w", id, err)
 	}
-	return Unpack(id, data, nil)
+	var today []byte
+	if k.today != nil {
+		if today, err = s2.Decode(nil, k.today); err != nil {
+			return nil, fmt.Errorf("history of %s: %w", id, err)
+		}
+	}
+	f, err := Unpack(id, packed, today)
+	if err != nil {
+		return nil, fmt.Errorf("history of %s: %w", id, err)
+	}
+	return f, nil
 }
 
 // batch is how many entries are judged between two that are yielded.
@@ -275,8 +317,12 @@ func (b *builder) pack(i, tip int) (Packed, error) {
 	if err != nil {
 		return Packed{}, err
 	}
-	b.files[i].data = nil
-	t := NewTrace(b.log, b.format, f, tip)
+	t, before := b.files[i].trace, b.files[i].origins
+	b.files[i] = kept{}
+	if t == nil {
+		t = newTrace(b.log, b.format, f)
+	}
+	t.at = f.At(b.log, tip)
 	var today []byte
 	if t.at >= 0 {
 		if p, ok := f.Records[t.at].Place(); ok && p.Text >= 0 {
@@ -287,5 +333,24 @@ func (b *builder) pack(i, tip int) (Packed, error) {
 	if n := len(f.Records); n > 0 {
 		since = f.Records[n-1].Commit
 	}
-	return Packed{f.ID, f.Pack(today), t.Origins().Pack(), since}, nil
+	origins, err := b.origins(t, before)
+	if err != nil {
+		return Packed{}, err
+	}
+	return Packed{f.ID, f.Pack(today), origins.Pack(), since}, nil
+}
+
+// origins finds the origins of the rows of an entry, of which before has those
+// that were packed before the update.
+func (b *builder) origins(t *Trace, before []byte) (*Origins, error) {
+	if before == nil || slices.ContainsFunc(b.moved, func(nick string) bool {
+		return slices.ContainsFunc(t.file.lines, func(line string) bool { return strings.Contains(line, nick) })
+	}) {
+		return t.Origins(), nil
+	}
+	old, err := UnpackOrigins(b.log, before, nil)
+	if err != nil {
+		return nil, fmt.Errorf("origins of %s: %w", t.file.ID, err)
+	}
+	return t.originsSince(b.first-1, old), nil
 }

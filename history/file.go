@@ -18,9 +18,21 @@ type File struct {
 
 	lines []string // distinct lines with their ends
 	texts [][]int32
-	near  near // for adding texts
+	made  []made // of the texts that were unpacked
+	near  near   // for adding texts
 	index map[string]int32
 }
+
+// A made says how a text was packed: the text that it is made of, -1 for the
+// empty one, and the hunks that make it. Packed again, most texts are made of
+// the same ones.
+type made struct {
+	base  int
+	hunks []hunk
+}
+
+// unmade is the base of a text that was packed as a whole.
+const unmade = -2
 
 // A Record is what an entry was from a commit on.
 type Record struct {
@@ -283,7 +295,7 @@ func (f *File) trim() {
 	if n == len(f.texts) {
 		return
 	}
-	f.texts = f.texts[:n]
+	f.texts, f.made = f.texts[:n], nil
 	for i := range f.Records {
 		places := slices.Clone(f.Records[i].Places)
 		for k := range places {

@@ -64,12 +64,83 @@ func (h *handMade) commit(who, message string, files map[string]string, parents 
 // read returns the history as Build makes it of all commits at once.
 func (h *handMade) read(t testing.TB) (*Log, map[string]*File, map[string]*Origins) {
 	t.Helper()
-	log, err := NewLog(slices.Clone(h.commits))
+	log, packed := h.readParts(t, len(h.commits))
+	files, origins := map[string]*File{}, map[string]*Origins{}
+	for id, p := range packed {
+		var err error
+		if files[id], err = Unpack(id, p.Versions, h.text(len(h.commits)-1, id)); err != nil {
+			t.Fatal(err)
+		}
+		if origins[id], err = UnpackOrigins(log, p.Origins, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return log, files, origins
+}
+
+// text returns the text of an entry in a commit, nil if there is none.
+func (h *handMade) text(commit int, id string) []byte {
+	for _, dir := range testFormat.Folders {
+		if text, ok := h.trees[commit][dir+"/"+id]; ok && text != "?" {
+			return []byte(text)
+		}
+	}
+	return nil
+}
+
+// readParts returns what Build makes of the commits in parts, of which each ends
+// before one of the given commits.
+func (h *handMade) readParts(t testing.TB, ends ...int) (*Log, map[string]Packed) {
+	t.Helper()
+	log, err := NewLog(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	packed := map[string]Packed{}
+	first := 0
+	for _, end := range ends {
+		if err := log.Append(slices.Clone(h.commits[first:end])); err != nil {
+			t.Fatal(err)
+		}
+		in := h.input(first, end)
+		if first > 0 {
+			in.Old = func(_ context.Context, ids []string, fn func(id string, packed, today []byte) error) error {
+				return each(ids, packed, func(p Packed) error { return fn(p.ID, p.Versions, h.text(first-1, p.ID)) })
+			}
+			in.Judged = func(_ context.Context, ids []string, fn func(id string, packed []byte) error) error {
+				return each(ids, packed, func(p Packed) error { return fn(p.ID, p.Origins) })
+			}
+			in.Known = func(context.Context) ([]string, error) { return slices.Sorted(maps.Keys(packed)), nil }
+		}
+		fresh := map[string]Packed{}
+		for p, err := range Build(t.Context(), log, first, testFormat, in) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			fresh[p.ID] = p
+		}
+		maps.Copy(packed, fresh)
+		first = end
+	}
+	return log, packed
+}
+
+// each calls fn with those of some entries that are packed.
+func each(ids []string, packed map[string]Packed, fn func(Packed) error) error {
+	for _, id := range ids {
+		if p, ok := packed[id]; ok {
+			if err := fn(p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// input is what a reading finds of the commits from first to before end.
+func (h *handMade) input(first, end int) Input {
 	steps, texts := map[string][]Step{}, map[string][][]byte{}
-	for c := range h.commits {
+	for c := first; c < end; c++ {
 		parents := h.commits[c].Parents
 		for k := range max(len(parents), 1) {
 			was := map[string]string{}
@@ -108,26 +179,7 @@ func (h *handMade) read(t testing.TB) (*Log, map[string]*File, map[string]*Origi
 		}
 		return nil
 	}
-	files, origins := map[string]*File{}, map[string]*Origins{}
-	for p, err := range Build(t.Context(), log, 0, testFormat, in) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		var today []byte
-		for _, dir := range testFormat.Folders {
-			if text, ok := h.trees[len(h.trees)-1][dir+"/"+p.ID]; ok && text != "?" {
-				today = []byte(text)
-				break
-			}
-		}
-		if files[p.ID], err = Unpack(p.ID, p.Versions, today); err != nil {
-			t.Fatal(err)
-		}
-		if origins[p.ID], err = UnpackOrigins(log, p.Origins, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return log, files, origins
+	return in
 }
 
 // trace returns the trace of an entry at the last commit.

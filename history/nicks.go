@@ -1,6 +1,7 @@
 package history
 
 import (
+	"slices"
 	"strings"
 
 	"wontfix"
@@ -80,6 +81,16 @@ func (l *Log) persons() persons {
 	return *known
 }
 
+// personsBefore returns who the authors of the commits below first are, as these
+// tell alone.
+func (l *Log) personsBefore(first int) persons {
+	before := &Log{}
+	for i := range first {
+		before.writer(l.Commit(i))
+	}
+	return before.persons()
+}
+
 func personNamed(author string) string { return strings.ToLower(strings.TrimSpace(author)) }
 
 func (n nicks) add(nick, person string, count int) {
@@ -93,9 +104,10 @@ func (n nicks) add(nick, person string, count int) {
 // a nick: the one who has added most notes under it, at least two thirds of
 // three or more. Others add them too: they paste a colleague's note, or a
 // template has it. It is "" if nothing is proved.
-func (l *Log) Owner(nick string) string {
+func (l *Log) Owner(nick string) string { return l.owner(nick, l.persons()) }
+
+func (l *Log) owner(nick string, people persons) string {
 	best, count, sum := "", 0, 0
-	people := l.persons()
 	notes := make(map[string]int)
 	for author, n := range l.nicks[nick] {
 		notes[people.of(author)] += n
@@ -123,11 +135,24 @@ func (l *Log) notesOf(nick, who string) int {
 	return sum
 }
 
-// owners returns who is behind each nick.
-func (l *Log) owners() map[string]string {
+// owners returns who is behind each nick, "" where that is not proved: which of
+// the authors of the commits below first are that person, after an ">".
+func (l *Log) owners(first int, people persons) map[string]string {
+	var authors []string
+	for i := range first {
+		authors = append(authors, person(l.Commit(i)))
+	}
+	slices.Sort(authors)
+	names := make(map[string]string) // of each person
+	for _, name := range slices.Compact(authors) {
+		names[people.of(name)] += name + "\n"
+	}
 	owners := make(map[string]string, len(l.nicks))
 	for nick := range l.nicks {
-		owners[nick] = l.Owner(nick)
+		owners[nick] = ""
+		if owner := l.owner(nick, people); owner != "" {
+			owners[nick] = ">" + names[owner]
+		}
 	}
 	return owners
 }

@@ -2,6 +2,7 @@ package history
 
 import (
 	"slices"
+	"strings"
 
 	"wontfix"
 )
@@ -16,11 +17,14 @@ type Origins struct {
 }
 
 // Origins finds out who decided what each row of the entry says.
-func (t *Trace) Origins() *Origins {
+func (t *Trace) Origins() *Origins { return t.originsOf(t.origin) }
+
+// originsOf makes the origins of the rows, of which of gives that of a key.
+func (t *Trace) originsOf(of func(key int32) origin) *Origins {
 	o := &Origins{log: t.log}
-	index := map[origin]int32{}
+	index := make(map[origin]int32)
 	for _, row := range t.Rows() {
-		x := t.origin(row.key)
+		x := of(row.key)
 		n, ok := index[x]
 		if !ok {
 			n = int32(len(o.origins))
@@ -30,6 +34,98 @@ func (t *Trace) Origins() *Origins {
 		o.rows, o.lines = append(o.rows, n), append(o.lines, int32(row.Line))
 	}
 	return o
+}
+
+// originsSince is as Origins and takes what is still true of old, which are the
+// origins at an earlier commit, from there: those of the rows that say the same
+// in every record since. What led to them lies before that commit, and nothing
+// that came later is looked at, but for the names of the entry's sources, which
+// notes are searched for.
+func (t *Trace) originsSince(commit int, old *Origins) *Origins {
+	way, ok := t.wayTo(t.file.At(t.log, commit))
+	if !ok || t.newSources(way) {
+		return t.Origins()
+	}
+	was := way[len(way)-1]
+	rows := t.rowsOf(was)
+	if len(rows) != len(old.rows) {
+		return t.Origins()
+	}
+	known := make(map[int32]*origin, len(rows))
+	for i, row := range rows {
+		known[row.key] = &old.origins[old.rows[i]]
+	}
+	return t.originsOf(func(key int32) origin {
+		x, ok := known[key]
+		if !ok || slices.ContainsFunc(way, func(r int) bool { return t.value(r, key) != t.value(was, key) }) {
+			return t.origin(key)
+		}
+		return *x
+	})
+}
+
+// wayTo returns the records from the one that holds to an earlier one, false if
+// there is no such record or merges are between them.
+func (t *Trace) wayTo(was int) (way []int, ok bool) {
+	if t.at < 0 || was < 0 {
+		return nil, false
+	}
+	for r := t.at; ; r = t.file.Records[r].Parents[0] {
+		way = append(way, r)
+		if r == was {
+			return way, true
+		}
+		if p := t.file.Records[r].Parents; len(p) != 1 || p[0] < was {
+			return nil, false
+		}
+	}
+}
+
+// newSources reports whether a note may name a source that the entry did not
+// have in the last record of way, and has got since.
+func (t *Trace) newSources(way []int) bool {
+	was := way[len(way)-1]
+	known := make(map[string]bool)
+	for _, row := range t.rowsOf(was) {
+		known[row.Source] = true
+	}
+	var fresh []string
+	add := func(row *rowOf) {
+		if source := t.keys[row.key].Source; !known[source] {
+			known[source] = true
+			fresh = append(fresh, source)
+		}
+	}
+	for i := was + 1; i < len(t.file.Records); i++ {
+		for _, p := range t.file.Records[i].Places {
+			if p.Text < 0 {
+				continue
+			}
+			for _, line := range t.file.texts[p.Text] {
+				if row := &t.rows[line]; row.key != none {
+					add(row)
+					for k := range row.more {
+						add(&row.more[k])
+					}
+				}
+			}
+		}
+	}
+	if fresh == nil {
+		return false
+	}
+	for i, line := range t.file.lines {
+		if t.rows[i].key != none {
+			continue
+		}
+		if name, rest, ok := strings.Cut(line, ":"); ok && !strings.Contains(name, " ") {
+			line = rest // a field, which can be one of the source
+		}
+		if slices.ContainsFunc(fresh, func(s string) bool { return strings.Contains(line, s) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // At returns who decided what the row on a line says, nil if there is no row on

@@ -51,11 +51,18 @@ func (f *File) Pack(today []byte) []byte {
 			}
 		}
 		p.uint(base + 1)
+		m := made{base: -1}
 		var from []int32
 		if base >= 0 {
-			from = f.texts[order[base]]
+			m.base = order[base]
+			from = f.texts[m.base]
 		}
-		p.hunks(f, differ.diff(from, f.texts[n]))
+		if n < len(f.made) && f.made[n].base == m.base {
+			m.hunks = f.made[n].hunks
+		} else {
+			m.hunks = differ.diff(from, f.texts[n])
+		}
+		p.hunks(f, m.hunks)
 	}
 	out := binary.AppendUvarint(make([]byte, 0, len(p.head)+len(p.lines)+4), uint64(len(p.head)))
 	return append(append(out, p.head...), p.lines...)
@@ -204,6 +211,7 @@ func Unpack(id string, data, today []byte) (*File, error) {
 	total := 0
 	for i := 0; i < texts && !r.bad; i++ {
 		var text []int32
+		m := made{base: unmade}
 		if i < asToday {
 			for len(today) > 0 {
 				n := bytes.IndexByte(today, '\n') + 1
@@ -214,12 +222,12 @@ func Unpack(id string, data, today []byte) (*File, error) {
 				today = today[n:]
 			}
 		} else {
-			text = r.text(f, i)
+			text, m = r.text(f, i)
 		}
 		if total += len(text); total > maxText {
 			return nil, ErrBytes
 		}
-		f.texts = append(f.texts, text)
+		f.texts, f.made = append(f.texts, text), append(f.made, m)
 	}
 	for i := range f.Records {
 		for _, p := range f.Records[i].Places {
@@ -323,38 +331,46 @@ func (r *unpacker) records() []Record {
 	return records
 }
 
-// text reads text number i.
-func (r *unpacker) text(f *File, i int) []int32 {
-	var from, text []int32
-	if base := r.uint(i); base > 0 {
-		from = f.texts[base-1]
+// text reads text number i and how it is made.
+func (r *unpacker) text(f *File, i int) (text []int32, m made) {
+	m.base = r.uint(i) - 1
+	var from []int32
+	if m.base >= 0 {
+		from = f.texts[m.base]
 	}
-	for range r.uint(len(r.data)) {
-		keep := r.uint(len(from))
-		text = append(text, from[:keep]...)
-		from = from[keep:]
-		from = from[r.uint(len(from)):]
+	text = make([]int32, 0, len(from)+8)
+	count := r.uint(len(r.data))
+	m.hunks = make([]hunk, 0, count)
+	for range count {
+		h := hunk{keep: r.uint(len(from))}
+		text = append(text, from[:h.keep]...)
+		from = from[h.keep:]
+		h.drop = r.uint(len(from))
+		from = from[h.drop:]
+		at := len(text)
 		for range r.uint(len(r.data)) {
 			switch n := r.uint(len(f.lines) + 1); {
 			case r.bad:
-				return nil
+				return nil, made{}
 			case n >= 2:
 				text = append(text, int32(n-2))
 			default:
 				end := bytes.IndexByte(r.lines, '\n')
 				if end < 0 {
 					r.bad = true
-					return nil
+					return nil, made{}
 				}
 				text = append(text, int32(len(f.lines)))
 				f.lines = append(f.lines, string(r.lines[:end+1-n]))
 				r.lines = r.lines[end+1:]
 			}
 		}
+		h.insert = text[at:len(text):len(text)]
+		m.hunks = append(m.hunks, h)
 		if r.bad || len(text) > maxText {
 			r.bad = true
-			return nil
+			return nil, made{}
 		}
 	}
-	return append(text, from...)
+	return append(text, from...), m
 }

@@ -20,15 +20,14 @@ func NewSurvey(first int) *Survey {
 	return &Survey{first: first, entries: map[int]int{}, added: map[int]map[string]int{}, notes: map[int][]string{}}
 }
 
-// Add counts what became of one entry.
-func (s *Survey) Add(log *Log, format *Format, f *File) {
+// Add counts what became of one entry. It returns the trace that it made for
+// this, which is of no commit yet; nil if nothing became of the entry.
+func (s *Survey) Add(log *Log, format *Format, f *File) *Trace {
 	from, _ := slices.BinarySearchFunc(f.Records, s.first, func(r Record, first int) int { return r.Commit - first })
 	if from == len(f.Records) {
-		return
+		return nil
 	}
-	t := &Trace{log: log, format: format, file: f}
-	t.readLines()
-	t.tables = make([][]int32, len(f.texts))
+	t := newTrace(log, format, f)
 	for i := from; i < len(f.Records); i++ {
 		r := &f.Records[i]
 		if slices.ContainsFunc(r.Parents, func(p int) bool { return p >= 0 && slices.Equal(f.Records[p].Places, r.Places) }) {
@@ -42,6 +41,7 @@ func (s *Survey) Add(log *Log, format *Format, f *File) {
 			}
 		}
 	}
+	return t
 }
 
 // countLabels notes the labels that the entry has in a record, and had in none

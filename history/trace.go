@@ -45,9 +45,14 @@ type rowOf struct {
 
 // NewTrace follows the rows of an entry as they were at a commit.
 func NewTrace(log *Log, format *Format, file *File, commit int) *Trace {
-	t := &Trace{log: log, format: format, file: file, at: file.At(log, commit)}
+	t := newTrace(log, format, file)
+	t.at = file.At(log, commit)
+	return t
+}
+
+func newTrace(log *Log, format *Format, file *File) *Trace {
+	t := &Trace{log: log, format: format, file: file, at: -1, tables: make([][]int32, len(file.texts))}
 	t.readLines()
-	t.tables = make([][]int32, len(file.texts))
 	return t
 }
 
@@ -238,8 +243,11 @@ type Row struct {
 
 // Rows returns the rows that the entry has at the commit, in the order of its
 // text.
-func (t *Trace) Rows() []Row {
-	text := t.text(t.at)
+func (t *Trace) Rows() []Row { return t.rowsOf(t.at) }
+
+// rowsOf returns the rows of a record.
+func (t *Trace) rowsOf(record int) []Row {
+	text := t.text(record)
 	if text < 0 {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -325,7 +326,14 @@ func (m *madeRepo) check(t *testing.T, p *past) map[string]string {
 			}
 		}
 		trace := history.NewTrace(p.log, p.spec.Past, f, p.log.Tip())
+		kept, err := p.origins(t.Context(), []string{id}, nil)
+		testkit.Must(t, err)
+		lines := map[int]bool{} // a line may have two rows
 		for _, row := range trace.Rows() {
+			if o, ok := trace.Origin(row.Key); !lines[row.Line] && (!ok || !reflect.DeepEqual(kept.of(id, row.Line), &o)) {
+				t.Errorf("%s %v: the database has the origin\n%+v\nand it is\n%+v", id, row.Key, kept.of(id, row.Line), o)
+			}
+			lines[row.Line] = true
 			want := m.introducers(id, row.Key)
 			if got := introducedBy(t, trace, row.Key); !want[got] {
 				t.Errorf("%s %v: introduced by %.12s, want one of %v", id, row.Key, got, slices.Collect(maps.Keys(want)))

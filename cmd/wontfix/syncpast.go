@@ -205,6 +205,10 @@ func (r *pastReading) input(ctx context.Context, full bool) (history.Input, erro
 					touched[id] = -1
 				}
 			}
+		} else {
+			in.Judged = func(ctx context.Context, ids []string, fn func(id string, packed []byte) error) error {
+				return r.old.db.EachOrigins(ctx, r.spec.Name, ids, fn)
+			}
 		}
 		in.Old = r.old.raw
 		in.Known = r.old.ids
