@@ -69,7 +69,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"missing", nil, ErrMissing, "wontfix sync"},
 		{"empty", []byte{}, ErrDamaged, "ends in its header"},
 		{"random", random, ErrForeign, "not a database"},
-		{"newer", version(Version + 6), ErrNewer, "(schema 9, this one reads 3): upgrade wontfix, or build a new one in its place with `wontfix sync --full`"},
+		{"newer", version(Version + 6), ErrNewer, "(schema 10, this one reads 4): upgrade wontfix, or build a new one in its place with `wontfix sync --full`"},
 		{"older", version(0), ErrOlder, "run `wontfix sync`"},
 		{"stranger", stranger, ErrForeign, "another program"},
 		{"cut at a page", whole[:len(whole)-page], ErrDamaged, "bytes"},

@@ -66,16 +66,17 @@ func unpackAll(data []byte, d *dictionary) ([]row, error) {
 	return rows, in.end()
 }
 
-// FuzzBlob: whatever the bytes, there are fewer rows than bytes; and what can
-// be read comes back the same when it is packed again.
+// FuzzBlob: whatever the bytes, there are few rows for so many; and what can be
+// read comes back the same when it is packed again.
 func FuzzBlob(f *testing.F) {
 	for seed := range uint64(4) {
-		f.Add(randomBlob(seed))
+		f.Add(randomBlob(seed, 4))
 	}
+	f.Add(randomBlob(4, 200))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d := newDictionary()
 		rows, err := unpackAll(data, d)
-		if len(rows) > len(data) {
+		if len(rows) > maxRatio/2*len(data) {
 			t.Fatalf("%d rows of %d bytes", len(rows), len(data))
 		}
 		if err != nil {
@@ -89,11 +90,40 @@ func FuzzBlob(f *testing.F) {
 	})
 }
 
-// randomBlob packs random statements.
-func randomBlob(seed uint64) []byte {
+// TestLargeBlob: a large blob is compressed, and one that claims to be larger
+// than it can be asks for no memory.
+func TestLargeBlob(t *testing.T) {
+	data := randomBlob(5, 400)
+	coded, texts, size, rest := readCounts(data)
+	if size <= len(rest.data) {
+		t.Errorf("%d rows of %d bytes take %d", coded+texts, size, len(rest.data))
+	}
+	d := newDictionary()
+	rows, err := unpackAll(data, d)
+	if err != nil || len(rows) != coded+texts {
+		t.Fatalf("%d rows, %v; want %d", len(rows), err, coded+texts)
+	}
+	for name, claim := range map[string][]int{
+		"size":         {coded, texts, size + 1},
+		"a large size": {coded, texts, (maxRatio + 1) * len(rest.data)},
+		"rows":         {size / 2, texts + 1, size},
+		"no size":      {coded, texts, 0},
+	} {
+		var lie []byte
+		for _, n := range claim {
+			lie = appendUvarint(lie, uint64(n))
+		}
+		if rows, err := unpackAll(append(lie, rest.data...), d); err == nil {
+			t.Errorf("%s: %d rows", name, len(rows))
+		}
+	}
+}
+
+// randomBlob packs random statements of so many entries.
+func randomBlob(seed uint64, entries int) []byte {
 	m, d := newModel(seed), newDictionary()
 	var rows []row
-	for range 4 {
+	for range entries {
 		c := m.change()
 		for i := range min(4, len(c.Entry.Statements)) {
 			s := &c.Entry.Statements[i]

@@ -42,7 +42,7 @@ type HistoryFile struct {
 // historyFrame is how many bytes the frames of each kind have before the next
 // one begins. Versions are read one by one and are most of the bytes; origins
 // are read in the hundreds, from all over, and so from frames that are small.
-var historyFrame = [kinds]int{versions: 512 << 10, origins: 16 << 10}
+var historyFrame = [kinds]int{versions: 512 << 10, origins: 8 << 10}
 
 // HistoryVersion returns the version of what made the history of a tracker: ""
 // if it has none.

@@ -68,8 +68,9 @@ func (w *writer) touchedBlobs(ctx context.Context) ([]blobKey, error) {
 		if err != nil {
 			return nil, err
 		}
-		r := &reader{data: p.data}
-		hit := in.readCodes(r) > 0 && len(w.build.named) > 0
+		r, coded, texts := in.open(p.data)
+		in.readCodes(&r, coded)
+		hit := texts > 0 && len(w.build.named) > 0
 		if r.bad {
 			return nil, w.old.damagedBlob(p, errBytes)
 		}

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
 
 	"wontfix"
 )
@@ -67,6 +70,7 @@ const (
 // package in one release and needs nothing beside it to be read:
 //
 //	number of rows whose id has a code, number of rows whose id is text
+//	size of what follows if it is compressed by zstd, else 0
 //	the codes, as codeWriter packs them
 //	the strings
 //	number of sayings, and for each: mask, word, status, decision, fields
@@ -80,7 +84,18 @@ type packer struct {
 	sayings local
 	list    []string
 	body    []byte
+	plain   []byte
 }
+
+const (
+	// minCompressed is how many bytes a blob has before it is compressed.
+	// Fewer get little smaller, and most blobs have fewer.
+	minCompressed = 512
+	// maxRatio is how many times as large as the compressed bytes the plain
+	// ones are at most. Real blobs stay far below, and damaged ones cannot ask
+	// for memory without end.
+	maxRatio = 32
+)
 
 // A local numbers things of one blob that have a number already.
 type local struct {
@@ -131,19 +146,39 @@ func (p *packer) pack(b []byte, rows []row) []byte {
 		}
 	}
 
-	b = appendUvarint(b, uint64(coded))
-	b = appendUvarint(b, uint64(len(rows)-coded))
+	plain := p.plain[:0]
 	var w codeWriter
 	for i := range rows[:coded] {
-		b = w.append(b, rows[i].code)
+		plain = w.append(plain, rows[i].code)
 	}
 	p.list = p.list[:0]
 	for _, n := range p.strings.outer {
 		p.list = append(p.list, p.dict.strings[n])
 	}
-	b = appendStrings(b, p.list)
-	return append(b, p.body...)
+	plain = append(appendStrings(plain, p.list), p.body...)
+	p.plain = plain
+
+	b = appendUvarint(b, uint64(coded))
+	b = appendUvarint(b, uint64(len(rows)-coded))
+	if len(plain) >= minCompressed {
+		with := appendUvarint(b, uint64(len(plain)))
+		from := len(with)
+		with = blobEncoder().EncodeAll(plain, with)
+		if n := len(with) - from; n < len(plain) && len(plain) <= maxRatio*n {
+			return with
+		}
+	}
+	return append(appendUvarint(b, 0), plain...)
 }
+
+// blobEncoder returns what compresses blobs.
+var blobEncoder = sync.OnceValue(func() *zstd.Encoder {
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
+	if err != nil {
+		panic(err) // the options are wrong
+	}
+	return z
+})
 
 func (p *packer) appendSaying(b []byte, v *saying) []byte {
 	mask := uint64(v.mode) << modeShift
@@ -205,28 +240,59 @@ type blob struct {
 	modes   []uint8
 	names   []string // ids that are text
 	rows    reader   // the rest
+	plain   []byte   // what was compressed
 }
 
 // maxLine is the highest line that a statement may have.
 const maxLine = math.MaxInt32
 
-// readCodes reads the codes of a blob alone and returns how many ids follow
-// that are text.
-func (b *blob) readCodes(r *reader) int {
-	n, texts := r.count(), r.count()
+// readCounts reads the number of rows with a code and of rows with a text, and
+// the size of what follows if it is compressed, else 0.
+func readCounts(data []byte) (coded, texts, size int, rest reader) {
+	r := reader{data: data}
+	coded, texts = r.number(maxFrame), r.number(maxFrame)
+	size = r.number(uint64(maxRatio * len(r.data)))
+	plain := size
+	if size == 0 {
+		plain = len(r.data)
+	}
+	if coded+texts > plain/2 { // a row takes two bytes or more
+		r.fail()
+	}
+	return coded, texts, size, r
+}
+
+// open reads the beginning of a blob up to its codes, and returns what follows,
+// how many ids have a code, and how many are text.
+func (b *blob) open(data []byte) (r reader, coded, texts int) {
+	coded, texts, size, r := readCounts(data)
+	if size > 0 {
+		var err error
+		if b.plain, err = unframe(b.plain[:0], r.data, size); err != nil {
+			r.fail()
+		}
+		r.data = b.plain
+	}
+	if r.bad {
+		return reader{bad: true}, 0, 0
+	}
+	return r, coded, texts
+}
+
+// readCodes reads n codes.
+func (b *blob) readCodes(r *reader, n int) {
 	b.codes = slices.Grow(b.codes[:0], n)
 	var c codeReader
 	for range n {
 		b.codes = append(b.codes, c.next(r))
 	}
-	return texts
 }
 
 // read unpacks data up to the rows. of has the source, label and release of
 // the blob's statements.
 func (b *blob) read(data []byte, of *wontfix.Statement) error {
-	r := reader{data: data}
-	texts := b.readCodes(&r)
+	r, coded, texts := b.open(data)
+	b.readCodes(&r, coded)
 	b.strings = r.strings(b.strings[:0])
 	n := r.count()
 	b.says = slices.Grow(b.says[:0], n)

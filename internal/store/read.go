@@ -36,13 +36,12 @@ func (db *DB) Statements(ctx context.Context, name string, labels, sources []str
 		if err != nil {
 			return nil, err
 		}
-		r := reader{data: p.data}
-		n := r.count() + r.count()
-		if r.bad || n > len(p.data)/2 { // a row takes two bytes or more
+		coded, texts, _, r := readCounts(p.data)
+		if r.bad {
 			return nil, db.damagedBlob(p, errBytes)
 		}
 		at = append(at, total)
-		total += n
+		total += coded + texts
 		p.data = slices.Clone(p.data)
 		blobs = append(blobs, p)
 	}

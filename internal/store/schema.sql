@@ -4,7 +4,7 @@
 -- change of this schema raises user_version, and a database of another
 -- version is built again rather than migrated.
 pragma application_id = 0x77666978;
-pragma user_version = 3;
+pragma user_version = 4;
 
 -- One row for each publisher's tracker, at the revision that was read.
 create table tracker (
@@ -92,4 +92,4 @@ create table history_frame (
 	number  integer not null,
 	data    blob not null,
 	primary key (tracker, kind, number)
-) without rowid;
+);

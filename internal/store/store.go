@@ -33,7 +33,7 @@ import (
 var schema string
 
 // Version is the version of the schema that this package reads and writes.
-const Version = 3
+const Version = 4
 
 // applicationID stands in the header of every database: "wfix".
 const applicationID = 0x77666978
