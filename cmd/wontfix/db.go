@@ -34,7 +34,7 @@ func newDB(e *env) *cobra.Command {
 			Short:   "Write the database to one compressed file with its digest",
 			Example: "  wontfix db export wontfix.db.zst",
 			Args:    exactArgs(1, "the file to write, or - for standard output"),
-			RunE:    func(_ *cobra.Command, args []string) error { return dbExport(e, args[0]) },
+			RunE:    func(cmd *cobra.Command, args []string) error { return dbExport(cmd.Context(), e, args[0]) },
 		},
 		newImport(e),
 		&cobra.Command{
@@ -90,13 +90,13 @@ func dbStatus(ctx context.Context, e *env) error {
 	return w.Flush()
 }
 
-func dbExport(e *env, file string) error {
+func dbExport(ctx context.Context, e *env, file string) error {
 	path, err := e.dbPath()
 	if err != nil {
 		return err
 	}
 	if file == "-" {
-		_, err := store.Export(path, e.stdout)
+		_, err := store.Export(ctx, path, e.stdout)
 		return err
 	}
 	if from, err := os.Stat(path); err == nil {
@@ -106,13 +106,13 @@ func dbExport(e *env, file string) error {
 	}
 	var digest store.Digest
 	err = writeFile(file, func(w io.Writer) (err error) {
-		digest, err = store.Export(path, w)
+		digest, err = store.Export(ctx, path, w)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	e.warn("%s: %.1f MB, sha256 %s; the database inside: %.1f MB, sha256 %s",
+	e.warn("%s: %.1f MB, sha256 %s; unpacked: %.1f MB, sha256 %s",
 		file, float64(digest.FileSize)/1e6, digest.File, float64(digest.DatabaseSize)/1e6, digest.Database)
 	return nil
 }
@@ -128,7 +128,7 @@ of its content, which shows damage; --digest says which file it has to be.`,
 		Args:    exactArgs(1, "the file to read, or - for standard input"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return dbImport(cmd.Context(), e, args[0], digest) },
 	}
-	cmd.Flags().StringVar(&digest, "digest", "", "take only the file or database with this `SHA256`")
+	cmd.Flags().StringVar(&digest, "digest", "", "take only the file, or what it unpacks to, with this `SHA256`")
 	return cmd
 }
 
@@ -153,7 +153,7 @@ func dbImport(ctx context.Context, e *env, file, digest string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	e.warn("%s is now the content of %s; database sha256 %s", path, file, d.Database)
+	e.warn("%s has now what is in %s; unpacked: sha256 %s", path, file, d.Database)
 	return nil
 }
 

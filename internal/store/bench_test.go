@@ -313,7 +313,7 @@ func BenchmarkExport(b *testing.B) {
 	var d Digest
 	for b.Loop() {
 		var err error
-		if d, err = Export(path, io.Discard); err != nil {
+		if d, err = Export(context.Background(), path, io.Discard); err != nil {
 			b.Fatal(err)
 		}
 	}

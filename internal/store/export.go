@@ -12,56 +12,70 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/klauspost/compress/zstd"
 )
 
 // An exported database is a zstd file (RFC 8878) whose content is the database
-// and whose first frame is a skippable one: the zstd program unpacks it to the
-// database and passes the header over. The header is, in order:
+// in plain form, see [rewrite], and whose first frame is a skippable one: the
+// zstd program unpacks it to a database and passes the header over. The header
+// is, in order:
 //
 //	4 bytes  the skippable frame's magic number, 0x184D2A57, little endian
 //	4 bytes  length of what follows, 58, little endian
 //	16 bytes exportMagic
 //	2 bytes  version of this form, big endian
-//	8 bytes  size of the database, big endian
-//	32 bytes SHA-256 of the database
+//	8 bytes  size of the content, big endian
+//	32 bytes SHA-256 of the content
 const (
 	skippable     = 0x184D2A57
 	exportMagic   = "wontfix database"
-	exportVersion = 1
+	exportVersion = 2
 	exportHeader  = 8 + len(exportMagic) + 2 + 8 + sha256.Size
 )
+
+// exportWindow is how far back the compressor looks. What reads the file needs
+// as much memory.
+const exportWindow = 8 << 20
 
 // maxImport is the size of the largest database that [Import] takes.
 const maxImport = 4 << 30
 
 // A Digest says which database a file has, and which file it is.
 type Digest struct {
-	Database     string `json:"database"` // SHA-256 of the database, in hexadecimal
+	Database     string `json:"database"` // SHA-256 of the database in plain form, in hexadecimal
 	DatabaseSize int64  `json:"database_size"`
 	File         string `json:"file"` // SHA-256 of the exported file
 	FileSize     int64  `json:"file_size"`
 }
 
 // Export writes the database at path as one compressed file. The same database
-// always gives the same bytes.
-func Export(path string, w io.Writer) (Digest, error) {
-	if err := checkHeader(path); err != nil {
+// always gives the same bytes, and so does one that was imported. In the
+// meantime the content takes three to five times the size of the database in
+// the folder for temporary files.
+func Export(ctx context.Context, path string, w io.Writer) (Digest, error) {
+	dir, err := os.MkdirTemp("", "wontfix-export-")
+	if err != nil {
+		return Digest{}, fmt.Errorf("export: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	plain := filepath.Join(dir, "plain.db")
+	if err := rewrite(ctx, path, plain, plainForm); err != nil {
 		return Digest{}, err
 	}
-	f, err := os.Open(path)
+	f, err := os.Open(plain)
 	if err != nil {
-		return Digest{}, fmt.Errorf("database: %w", err)
+		return Digest{}, fmt.Errorf("export: %w", err)
 	}
 	defer f.Close()
 	content := sha256.New()
 	size, err := io.Copy(content, f)
 	if err != nil {
-		return Digest{}, fmt.Errorf("database: %w", err)
+		return Digest{}, fmt.Errorf("export: %w", err)
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return Digest{}, fmt.Errorf("database: %w", err)
+		return Digest{}, fmt.Errorf("export: %w", err)
 	}
 	out := &counter{w: w, sum: sha256.New()}
 	head := binary.LittleEndian.AppendUint32(nil, skippable)
@@ -73,18 +87,13 @@ func Export(path string, w io.Writer) (Digest, error) {
 	if _, err := out.Write(head); err != nil {
 		return Digest{}, fmt.Errorf("export: %w", err)
 	}
-	z, err := zstd.NewWriter(out, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true))
+	z, err := zstd.NewWriter(out, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithWindowSize(exportWindow), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true))
 	if err != nil {
 		return Digest{}, fmt.Errorf("export: %w", err)
 	}
-	// The file under the open descriptor stays the same when a sync puts
-	// another in its place.
-	n, err := io.Copy(z, f)
+	_, err = io.Copy(z, contextReader{ctx, f})
 	if err := errors.Join(err, z.Close()); err != nil {
 		return Digest{}, fmt.Errorf("export: %w", err)
-	}
-	if n != size {
-		return Digest{}, fmt.Errorf("export: database %q changed while it was read: try again", path)
 	}
 	return Digest{hex.EncodeToString(content.Sum(nil)), size, hex.EncodeToString(out.sum.Sum(nil)), out.n}, nil
 }
@@ -119,12 +128,21 @@ func Import(ctx context.Context, r io.Reader, path, want string) (Digest, error)
 	}
 	aside := asideOf(path)
 	defer os.Remove(aside)
-	digest, err := unpackExport(ctx, r, aside)
+	plain := aside + "-plain"
+	defer os.Remove(plain)
+	digest, err := unpackExport(ctx, r, plain)
 	if err != nil {
 		return Digest{}, err
 	}
 	if want != "" && want != digest.Database && want != digest.File {
 		return Digest{}, errorf(ErrDamaged, "import: the digest is %s, and %s was asked for: fetch the file again", digest.File, want)
+	}
+	packed, err := newPackedForm()
+	if err != nil {
+		return Digest{}, fmt.Errorf("import: %w", err)
+	}
+	if err := rewrite(ctx, plain, aside, packed); err != nil {
+		return Digest{}, fmt.Errorf("import: %w", err)
 	}
 	db, err := Open(aside)
 	if err != nil {
@@ -157,8 +175,11 @@ func readHeader(r io.Reader) (size int64, sum []byte, err error) {
 		return 0, nil, errorf(ErrDamaged, "import: the file is no exported database: make one with `wontfix db export`")
 	}
 	rest := head[8+len(exportMagic):]
-	if v := binary.BigEndian.Uint16(rest); v != exportVersion {
+	switch v := binary.BigEndian.Uint16(rest); {
+	case v > exportVersion:
 		return 0, nil, errorf(ErrNewer, "import: the file has form %d, and this program reads form %d: upgrade wontfix", v, exportVersion)
+	case v < exportVersion:
+		return 0, nil, errorf(ErrOlder, "import: the file has form %d, of an earlier wontfix, and this program reads form %d: export the database again", v, exportVersion)
 	}
 	n := binary.BigEndian.Uint64(rest[2:])
 	if n > maxImport {

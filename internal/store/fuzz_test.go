@@ -278,7 +278,7 @@ func randomPast(seed uint64) []byte {
 func FuzzImport(f *testing.F) {
 	path, _ := small(f, 1, 2)
 	var whole bytes.Buffer
-	if _, err := Export(path, &whole); err != nil {
+	if _, err := Export(context.Background(), path, &whole); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(whole.Bytes())

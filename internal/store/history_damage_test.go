@@ -191,7 +191,7 @@ func TestHistoryDamagedFile(t *testing.T) {
 func TestHistoryExport(t *testing.T) {
 	path, past := damagedDB(t)
 	var file bytes.Buffer
-	if _, err := Export(path, &file); err != nil {
+	if _, err := Export(context.Background(), path, &file); err != nil {
 		t.Fatal(err)
 	}
 	to := filepath.Join(t.TempDir(), "y.db")

@@ -158,16 +158,26 @@ func (p *packer) pack(b []byte, rows []row) []byte {
 	plain = append(appendStrings(plain, p.list), p.body...)
 	p.plain = plain
 
-	b = appendUvarint(b, uint64(coded))
-	b = appendUvarint(b, uint64(len(rows)-coded))
+	return packBlob(b, coded, len(rows)-coded, plain)
+}
+
+// packBlob appends a blob, compressed if it is large.
+func packBlob(b []byte, coded, texts int, plain []byte) []byte {
 	if len(plain) >= minCompressed {
-		with := appendUvarint(b, uint64(len(plain)))
+		with := appendUvarint(appendUvarint(b, uint64(coded)), uint64(texts))
+		with = appendUvarint(with, uint64(len(plain)))
 		from := len(with)
 		with = blobEncoder().EncodeAll(plain, with)
 		if n := len(with) - from; n < len(plain) && len(plain) <= maxRatio*n {
 			return with
 		}
 	}
+	return plainBlob(b, coded, texts, plain)
+}
+
+// plainBlob appends a blob that is not compressed.
+func plainBlob(b []byte, coded, texts int, plain []byte) []byte {
+	b = appendUvarint(appendUvarint(b, uint64(coded)), uint64(texts))
 	return append(appendUvarint(b, 0), plain...)
 }
 

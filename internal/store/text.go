@@ -37,8 +37,12 @@ type framer struct {
 	free   chan []byte
 }
 
+func newTextEncoder() (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true))
+}
+
 func newFramer(first uint32) (*framer, error) {
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true))
+	z, err := newTextEncoder()
 	if err != nil {
 		return nil, err
 	}
