@@ -38,34 +38,29 @@ func (t *Trace) Origin(k Key) (wontfix.Origin, bool) {
 // origin walks back from the change that wrote a row to the one that decided:
 // past other words for the same status, and from a copy to what was copied.
 func (t *Trace) origin(key int32) origin {
-	c := t.introduced(t.at, key)
-	o := origin{wrote: t.number(c)}
-	o.wroteClass, _ = t.class(c)
-	first := c
-	var class wontfix.Class
-	for {
-		var from int32
-		class, from = t.class(c)
-		next, ok := change{}, false
-		if from != none {
-			next, ok = t.copiedFrom(c, from), true
-			o.copied = t.keys[from].String()
-		} else if class == wontfix.ClassReword {
-			next, ok = t.before(c)
-		}
-		if !ok {
-			break
-		}
-		c = next
+	chain := t.chain(key)
+	if len(chain) == 0 {
+		return origin{}
 	}
-	o.class = class
-	o.decided = t.number(c)
-	if c == first {
-		o.wrote, o.wroteClass = 0, wontfix.ClassUnknown
+	n := 0
+	class, from := t.class(chain[0])
+	o := origin{wroteClass: class}
+	for ; n+1 < len(chain) && (from != none || class == wontfix.ClassReword); n++ {
+		if from != none {
+			o.copied = t.keys[from].String()
+		}
+		class, from = t.class(chain[n+1])
+	}
+	c := chain[n]
+	o.class, o.decided = class, t.number(c)
+	if n > 0 {
+		o.wrote = t.number(chain[0])
+	} else {
+		o.wroteClass = wontfix.ClassUnknown
 	}
 	t.explain(&o, c)
-	t.beforeSweep(&o, c)
-	for _, e := range t.chain(key) {
+	t.beforeSweep(&o, chain[n:])
+	for _, e := range chain {
 		if t.reverses(e) {
 			o.reversals++
 		}
@@ -127,21 +122,16 @@ func (t *Trace) reverses(c change) bool {
 }
 
 // beforeSweep finds what a person had last said before a sweep, a robot or a
-// bulk change.
-func (t *Trace) beforeSweep(o *origin, c change) {
+// bulk change, which is the first of chain.
+func (t *Trace) beforeSweep(o *origin, chain []change) {
 	switch o.class {
 	case wontfix.ClassEOLSweep, wontfix.ClassGone, wontfix.ClassRobot, wontfix.ClassBulk:
 	default:
 		return
 	}
-	for {
-		if _, from := t.class(c); from != none {
-			c = t.copiedFrom(c, from)
-		} else {
-			var ok bool
-			if c, ok = t.before(c); !ok || c.new == none {
-				return
-			}
+	for i, c := range chain[1:] {
+		if _, from := t.class(chain[i]); from == none && c.new == none {
+			return
 		}
 		class, _ := t.class(c)
 		if class == wontfix.ClassDecision || class == wontfix.ClassCreate && t.considered(c) {

@@ -33,6 +33,10 @@ type Trace struct {
 	seen     []uint32                   // of records: the last walk that came there
 	walk     uint32
 	texts    []int // of records: see text
+	// changes has, for each key, the records that change the row; nil if one
+	// record does not lead to the next everywhere. See isLine.
+	changes   [][]int32
+	lineKnown bool
 	// meanings are those of values.
 	meanings []wontfix.Meaning
 }
@@ -171,6 +175,23 @@ type change struct {
 // decided gets the credit, and not the merge. Of two sides that have made the
 // same change, it is the one that was first.
 func (t *Trace) introduced(record int, key int32) change {
+	if t.isLine() {
+		c := change{from: -1, key: key, old: none, new: none}
+		list := t.changes[key]
+		n, found := slices.BinarySearch(list, int32(record))
+		if found {
+			n++
+		}
+		if n > 0 {
+			c.record = int(list[n-1])
+			c.new = t.value(c.record, key)
+		}
+		if c.record > 0 {
+			c.from = c.record - 1
+			c.old = t.value(c.from, key)
+		}
+		return c
+	}
 	value := t.value(record, key)
 	for { // up to the first merge
 		parents := t.file.Records[record].Parents
@@ -209,6 +230,40 @@ func (t *Trace) introduced(record int, key int32) change {
 		c.old = t.value(c.from, key)
 	}
 	return c
+}
+
+// isLine reports whether each record comes after the one before it alone, as in
+// most entries. Then it finds the records that change each row.
+func (t *Trace) isLine() bool {
+	if t.lineKnown {
+		return t.changes != nil
+	}
+	t.lineKnown = true
+	for i := range t.file.Records {
+		parents := t.file.Records[i].Parents
+		if len(parents) > 1 || len(parents) == 1 && parents[0] != i-1 || i > 0 && len(parents) == 0 {
+			return false
+		}
+	}
+	t.changes = make([][]int32, len(t.keys))
+	before := make([]int32, len(t.keys))
+	nothing := before
+	for i := range before {
+		before[i] = none
+	}
+	for i := range t.file.Records {
+		now := nothing
+		if text := t.text(i); text >= 0 {
+			now = t.table(text)
+		}
+		for key, v := range now {
+			if v != before[key] {
+				t.changes[key] = append(t.changes[key], int32(i))
+			}
+		}
+		before = now
+	}
+	return true
 }
 
 // parent returns the record before another: of a merge, the one that was made
