@@ -86,6 +86,17 @@ func readPast(ctx context.Context, e *env, src *tracker.Source, spec tracker.Spe
 	return r, err
 }
 
+// steps returns how many changes of files there are to read.
+func (r *pastReading) steps() int {
+	n := 0
+	if r.h != nil {
+		for i := range r.h.Files {
+			n += len(r.h.Files[i].Steps)
+		}
+	}
+	return n
+}
+
 // known returns the IDs of the commits that the database has.
 func (r *pastReading) known() []string {
 	if r.old == nil {
