@@ -94,7 +94,7 @@ type kept struct {
 }
 
 // maxOpen is how many lines the texts of open files have at most.
-const maxOpen = 16 << 20
+const maxOpen = 1 << 20
 
 // gather makes files of steps and texts, and surveys them.
 func (b *builder) gather(ctx context.Context) error {
