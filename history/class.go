@@ -1,11 +1,11 @@
 package history
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 )
 
 const (
@@ -21,7 +21,7 @@ const (
 )
 
 // gone matches what is said of a package that others carry on, or nobody.
-var gone = regexp.MustCompile(`(?i)\bsuper[sc]+e+ded\b|\breplaced by\b|\baband\w+|\bsupplied by\b`)
+var gone = lazyregexp.New(`(?i)\bsuper[sc]+e+ded\b|\breplaced by\b|\baband\w+|\bsupplied by\b`)
 
 // A classOf is a class and, of a copy, the row that it was made of.
 type classOf struct {

@@ -3,11 +3,11 @@ package match
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/lifecycle"
 	"wontfix/version"
 )
@@ -130,7 +130,7 @@ func (j *judge) arrangeUbuntu(rows []*wontfix.Statement) {
 }
 
 // esmVersion finds the mark of a version that was made for subscribers.
-var esmVersion = regexp.MustCompile(`[+~]esm\d`)
+var esmVersion = lazyregexp.New(`[+~]esm\d`)
 
 // isFIPS reports whether a version or a source package is of the FIPS products:
 // builds of their own, about which the rows of other products and of the

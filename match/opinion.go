@@ -2,12 +2,12 @@ package match
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 )
 
 // voices are the publishers that rebuild what another one decides.
@@ -161,12 +161,12 @@ func weigh(o *wontfix.Opinions, own string) {
 
 var (
 	// collection is what Red Hat's software collections put before a name.
-	collection = regexp.MustCompile(`^(?:rh-|compat-|mingw-|mingw32-|mingw64-)`)
+	collection = lazyregexp.New(`^(?:rh-|compat-|mingw-|mingw32-|mingw64-)`)
 	// digits splits a name where its version begins: python2.7, python39,
 	// openssl1.0, gcc-12, openssl-1_1.
-	digits = regexp.MustCompile(`^(.*?[a-z+])[-_]?([0-9]+(?:[._][0-9]+)*)$`)
+	digits = lazyregexp.New(`^(.*?[a-z+])[-_]?([0-9]+(?:[._][0-9]+)*)$`)
 	// firstVersion reads the first two parts of an upstream version.
-	firstVersion = regexp.MustCompile(`^(?:[0-9]+:)?([0-9]+)(?:\.([0-9]+))?`)
+	firstVersion = lazyregexp.New(`^(?:[0-9]+:)?([0-9]+)(?:\.([0-9]+))?`)
 )
 
 // projects are names of one project that no rule brings together.

@@ -1,10 +1,10 @@
 package match
 
 import (
-	"regexp"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/version"
 )
 
@@ -77,7 +77,7 @@ func ubuntuSource(p *wontfix.Package) (name, version string, ok bool) {
 }
 
 // binNMU is what a rebuild of a binary alone adds to its version.
-var binNMU = regexp.MustCompile(`\+b[0-9]+$`)
+var binNMU = lazyregexp.New(`\+b[0-9]+$`)
 
 // debianSource: signed kernels are built from linux-signed-ARCHITECTURE, and
 // tracked as linux, of which the binary packages bear the version. A source

@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"wontfix/internal/lazyregexp"
 )
 
 // A Dialer connects to servers that the pins vouch for. It uses no proxy.
@@ -70,7 +71,7 @@ func startTLS(ctx context.Context, conn net.Conn, protocol string) error {
 	return nil
 }
 
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$`)
+var hostName = lazyregexp.New(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$`)
 
 // ParseServer reads HOST or HOST:PORT, where an IPv6 address with a port is in
 // brackets. The port is empty if there is none. The host is a name in ASCII or

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 )
 
 //go:embed stubs
@@ -274,9 +274,9 @@ func (o FindOptions) ask(ctx context.Context, r row, path string) ([]Client, err
 }
 
 var (
-	firstTwo  = regexp.MustCompile(`^\d+(\.\d+)?`)
-	number    = regexp.MustCompile(`\d+(\.\d+)+[-~+\w.]*|\bv?\d+\b`)
-	libraries = regexp.MustCompile(`(?i)\b(OpenSSL|LibreSSL|GnuTLS|BoringSSL|wolfSSL|mbedTLS|NSS)[ /]+v?([\d.]+\w*)`)
+	firstTwo  = lazyregexp.New(`^\d+(\.\d+)?`)
+	number    = lazyregexp.New(`\d+(\.\d+)+[-~+\w.]*|\bv?\d+\b`)
+	libraries = lazyregexp.New(`(?i)\b(OpenSSL|LibreSSL|GnuTLS|BoringSSL|wolfSSL|mbedTLS|NSS)[ /]+v?([\d.]+\w*)`)
 )
 
 // older reports whether a version, numbers and dots, is less than another.

@@ -3,8 +3,9 @@ package probe
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"strings"
+
+	"wontfix/internal/lazyregexp"
 )
 
 // A setting is a line of a file that sets something.
@@ -213,9 +214,9 @@ const curlWithValue = "AbcCdDeEFhHKmoPQrtTuUwxXyYz"
 
 // assignment matches a variable that a shell sets, as sh, csh and fish do, and
 // those of a Dockerfile-like list.
-var assignment = regexp.MustCompile(`(?:^|[\s;&"'])(?:export\s+|declare\s+-x\s+|set\s+-\w+\s+|setenv\s+)?([A-Za-z_]\w*)=("[^"]*"|'[^']*'|[^\s;&"']*)`)
+var assignment = lazyregexp.New(`(?:^|[\s;&"'])(?:export\s+|declare\s+-x\s+|set\s+-\w+\s+|setenv\s+)?([A-Za-z_]\w*)=("[^"]*"|'[^']*'|[^\s;&"']*)`)
 
-var spacedAssignment = regexp.MustCompile(`^(?:setenv|set\s+-\w+)\s+([A-Za-z_]\w*)\s+("[^"]*"|'[^']*'|[^\s;&]*)`)
+var spacedAssignment = lazyregexp.New(`^(?:setenv|set\s+-\w+)\s+([A-Za-z_]\w*)\s+("[^"]*"|'[^']*'|[^\s;&]*)`)
 
 // scanAssignments reads the variables that a file sets. It knows no shell: what
 // a condition guards is found too.
@@ -453,7 +454,7 @@ func scanPth(data []byte) (list []setting) {
 }
 
 // lisp matches a variable of Emacs that is set.
-var lisp = regexp.MustCompile(`\(?(network-security-level|gnutls-verify-error|tls-checktrust|gnutls-algorithm-priority)\s+'?([\w-]+)`)
+var lisp = lazyregexp.New(`\(?(network-security-level|gnutls-verify-error|tls-checktrust|gnutls-algorithm-priority)\s+'?([\w-]+)`)
 
 // scanEmacs reads the variables of Emacs that verification depends on.
 func scanEmacs(data []byte) (list []setting) {

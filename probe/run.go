@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -23,6 +22,7 @@ import (
 	"unicode"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 )
 
 // Limits of a run.
@@ -605,8 +605,8 @@ func (n *runner) build(ctx context.Context, c Client) (string, error) {
 // aboutTLS are words of what a client says of a certificate, and advice is what
 // it says to do about it.
 var (
-	aboutTLS = regexp.MustCompile(`(?i)certificate|\bcert|ssl|\btls|handshake`)
-	advice   = regexp.MustCompile(`insecure|More details`)
+	aboutTLS = lazyregexp.New(`(?i)certificate|\bcert|ssl|\btls|handshake`)
+	advice   = lazyregexp.New(`insecure|More details`)
 )
 
 // reason says why an outcome is what it is, in few words: the alert, or what

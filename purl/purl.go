@@ -7,12 +7,12 @@ package purl
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/package-url/packageurl-go"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/lifecycle"
 )
 
@@ -89,7 +89,7 @@ var distributions = map[string]string{"redhat": "rhel", "suse": "sles", "opensus
 
 // alpineVersion is a version of Alpine, of which all of one branch are one
 // release: v3.18.
-var alpineVersion = regexp.MustCompile(`^v?(\d+\.\d+)(\.\d+)*$`)
+var alpineVersion = lazyregexp.New(`^v?(\d+\.\d+)(\.\d+)*$`)
 
 // release reads a namespace and a distro qualifier. The qualifier has many
 // forms: "bookworm", "debian-12", "fedora-38", "esm-infra/xenial",

@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/dlclark/regexp2/v2"
+
+	"wontfix/internal/lazyregexp"
 )
 
 // DefaultTimeout is the time limit of a pattern whose options have none.
@@ -113,10 +115,10 @@ func engineText(err error) string {
 }
 
 var (
-	simpleWord = regexp.MustCompile(`^\w+$`)
-	wordStart  = regexp.MustCompile(`^(?:\\[wd]|[\w(\[.])`)
-	wordEnd    = regexp.MustCompile(`[\w})\]+*?.]$`)
-	quotedEnd  = regexp.MustCompile(`\\[})\]+*?.]$`)
+	simpleWord = lazyregexp.New(`^\w+$`)
+	wordStart  = lazyregexp.New(`^(?:\\[wd]|[\w(\[.])`)
+	wordEnd    = lazyregexp.New(`[\w})\]+*?.]$`)
+	quotedEnd  = lazyregexp.New(`\\[})\]+*?.]$`)
 )
 
 // words makes a pattern match whole words only, by the rules of ack 3.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"wontfix/internal/lazyregexp"
 )
 
 // maxPattern is the length in bytes of the longest pattern that is accepted.
@@ -225,7 +227,7 @@ func (t *translator) quantifier(at int, q string) error {
 	return nil
 }
 
-var braceQuantifier = regexp.MustCompile(`^\{[ \t]*(\d*)[ \t]*(,?)[ \t]*(\d*)[ \t]*\}`)
+var braceQuantifier = lazyregexp.New(`^\{[ \t]*(\d*)[ \t]*(,?)[ \t]*(\d*)[ \t]*\}`)
 
 // braces returns the quantifier that begins with the brace at the present
 // place, and its length in the pattern: 0 if the brace stands for itself.

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"wontfix/internal/lazyregexp"
 )
 
 // posixClasses are the classes that have names, in ASCII.
@@ -42,7 +44,7 @@ var notPosixClasses = map[string]string{
 	"xdigit": `\x00-/:-@G-` + "`g-" + highest,
 }
 
-var posixClass = regexp.MustCompile(`^\[:(\^?)([a-z]+):\]`)
+var posixClass = lazyregexp.New(`^\[:(\^?)([a-z]+):\]`)
 
 // A classItem is one member of a bracketed class: a character, or, where set
 // is not empty, several.

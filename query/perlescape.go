@@ -1,11 +1,12 @@
 package query
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"wontfix/internal/lazyregexp"
 )
 
 // highest is the last character, as it is written in a class.
@@ -34,14 +35,14 @@ const (
 )
 
 var (
-	property    = regexp.MustCompile(`^\\([pP])(?:([A-Za-z])|\{(\^?)([A-Za-z][\w ]*)\})`)
-	octalBraces = regexp.MustCompile(`^\\o\{([0-7]+)\}`)
-	hexBraces   = regexp.MustCompile(`^\\x\{[ ]*([0-9A-Fa-f]+)[ ]*\}`)
-	hexDigits   = regexp.MustCompile(`^\\x([0-9A-Fa-f]{0,2})`)
-	codePoint   = regexp.MustCompile(`^\\N\{U\+([0-9A-Fa-f]+)\}`)
-	octalDigits = regexp.MustCompile(`^\\([0-7]{1,3})`)
-	groupNumber = regexp.MustCompile(`^\\(?:g(-?\d+)|g\{(-?\d+)\}|([1-9]\d*))`)
-	groupByName = regexp.MustCompile(`^\\(?:g\{([A-Za-z_]\w*)\}|k\{([A-Za-z_]\w*)\}|k<([A-Za-z_]\w*)>|k'([A-Za-z_]\w*)')`)
+	property    = lazyregexp.New(`^\\([pP])(?:([A-Za-z])|\{(\^?)([A-Za-z][\w ]*)\})`)
+	octalBraces = lazyregexp.New(`^\\o\{([0-7]+)\}`)
+	hexBraces   = lazyregexp.New(`^\\x\{[ ]*([0-9A-Fa-f]+)[ ]*\}`)
+	hexDigits   = lazyregexp.New(`^\\x([0-9A-Fa-f]{0,2})`)
+	codePoint   = lazyregexp.New(`^\\N\{U\+([0-9A-Fa-f]+)\}`)
+	octalDigits = lazyregexp.New(`^\\([0-7]{1,3})`)
+	groupNumber = lazyregexp.New(`^\\(?:g(-?\d+)|g\{(-?\d+)\}|([1-9]\d*))`)
+	groupByName = lazyregexp.New(`^\\(?:g\{([A-Za-z_]\w*)\}|k\{([A-Za-z_]\w*)\}|k<([A-Za-z_]\w*)>|k'([A-Za-z_]\w*)')`)
 )
 
 // escape reads a backslash outside of brackets.
@@ -159,7 +160,7 @@ func (t *translator) character() (rune, int, error) {
 		return rune(rest[2]&^0x20) ^ 0x40, 3, nil
 	}
 	for _, e := range []struct {
-		re   *regexp.Regexp
+		re   *lazyregexp.Regexp
 		base int
 	}{{codePoint, 16}, {hexBraces, 16}, {hexDigits, 16}, {octalBraces, 8}, {octalDigits, 8}} {
 		m := e.re.FindStringSubmatch(rest)

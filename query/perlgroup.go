@@ -1,8 +1,9 @@
 package query
 
 import (
-	"regexp"
 	"strings"
+
+	"wontfix/internal/lazyregexp"
 )
 
 // looks are the four look-arounds.
@@ -12,10 +13,10 @@ var looks = []struct {
 }{{"(?=", true}, {"(?!", false}, {"(?<=", true}, {"(?<!", false}}
 
 var (
-	groupName  = regexp.MustCompile(`^\(\?P?(?:<([A-Za-z_]\w*)>|'([A-Za-z_]\w*)')`)
-	groupRefer = regexp.MustCompile(`^\(\?P=([A-Za-z_]\w*)\)`)
-	groupCall  = regexp.MustCompile(`^\(\?(?:R|P>|&|[+-]?\d)`)
-	groupFlags = regexp.MustCompile(`^\(\?(\^?)([A-Za-z]*)(-[A-Za-z]*)?([:)])`)
+	groupName  = lazyregexp.New(`^\(\?P?(?:<([A-Za-z_]\w*)>|'([A-Za-z_]\w*)')`)
+	groupRefer = lazyregexp.New(`^\(\?P=([A-Za-z_]\w*)\)`)
+	groupCall  = lazyregexp.New(`^\(\?(?:R|P>|&|[+-]?\d)`)
+	groupFlags = lazyregexp.New(`^\(\?(\^?)([A-Za-z]*)(-[A-Za-z]*)?([:)])`)
 )
 
 // parenthesis reads an opening parenthesis with all that makes it a group of

@@ -11,9 +11,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"wontfix/internal/lazyregexp"
 )
 
 const (
@@ -158,7 +159,7 @@ func (s *Source) fetch(ctx context.Context, g *git, source string, refs, depth [
 }
 
 // noDepth matches what git says of servers that only give the whole history.
-var noDepth = regexp.MustCompile(`(?i)shallow|--depth|deepen`)
+var noDepth = lazyregexp.New(`(?i)shallow|--depth|deepen`)
 
 // fetchRef fetches one ref.
 func (s *Source) fetchRef(ctx context.Context, g *git, source, ref string, depth []string) error {
@@ -205,7 +206,7 @@ func (s *Source) watch(r io.Reader) {
 	io.Copy(io.Discard, r)
 }
 
-var progressLine = regexp.MustCompile(`^(?:remote: )?([A-Z][a-z]+(?: [a-z]+){0,3}): +(?:[0-9]{1,3}% \(([0-9]{1,18})/([0-9]{1,18})\)|([0-9]{1,18})(?:, done\.)?$)`)
+var progressLine = lazyregexp.New(`^(?:remote: )?([A-Z][a-z]+(?: [a-z]+){0,3}): +(?:[0-9]{1,3}% \(([0-9]{1,18})/([0-9]{1,18})\)|([0-9]{1,18})(?:, done\.)?$)`)
 
 // parseProgress reads one line of git's progress: "Receiving objects:  45%
 // (450/1000), 1.2 MiB | 1.1 MiB/s", or "Enumerating objects: 12".

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 	"wontfix/internal/testkit"
 )
@@ -25,7 +25,7 @@ import (
 // A Parse is the function under test: it turns a document into changes.
 type Parse func(file string, text []byte) iter.Seq2[wontfix.Change, error]
 
-var idForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:._+-]*$`)
+var idForm = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9:._+-]*$`)
 
 // decisionStatus is the status that each decision has.
 var decisionStatus = map[wontfix.Decision]wontfix.Status{

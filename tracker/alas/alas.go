@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -17,15 +16,16 @@ import (
 	"golang.org/x/net/html"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 )
 
 // Version is the version of what [Parse] makes of a text.
 const Version = "1"
 
 var (
-	cveForm  = regexp.MustCompile(`\bCVE-\d{4}-\d{4,}\b`)
-	platform = regexp.MustCompile(`^Amazon Linux (\d+)(?: - (.+))?$`)
-	dayForm  = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}`)
+	cveForm  = lazyregexp.New(`\bCVE-\d{4}-\d{4,}\b`)
+	platform = lazyregexp.New(`^Amazon Linux (\d+)(?: - (.+))?$`)
+	dayForm  = lazyregexp.New(`^\d{4}-\d{2}-\d{2}`)
 )
 
 // columns of the table, in the order in which they are kept.

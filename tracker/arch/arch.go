@@ -6,9 +6,9 @@ package arch
 import (
 	"fmt"
 	"iter"
-	"regexp"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 )
 
@@ -24,7 +24,7 @@ var meanings = map[string]wontfix.Meaning{
 	"Unknown":      {Status: wontfix.UnderInvestigation, Decision: wontfix.DecisionUnderInvestigation, Reasons: wontfix.AnalysisPending},
 }
 
-var cveForm = regexp.MustCompile(`^CVE-\d{4}-\d{4,}$`)
+var cveForm = lazyregexp.New(`^CVE-\d{4}-\d{4,}$`)
 
 // Parse yields an entry for each CVE of each group. The error is for a text
 // that is no list of groups.

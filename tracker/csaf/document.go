@@ -3,11 +3,12 @@ package csaf
 import (
 	"errors"
 	"io"
-	"regexp"
+
+	"wontfix/internal/lazyregexp"
 )
 
 // cveID is the form of an ID of the CVE list.
-var cveID = regexp.MustCompile(`^CVE-\d{4}-\d{4,}$`)
+var cveID = lazyregexp.New(`^CVE-\d{4}-\d{4,}$`)
 
 // A document is what of a CSAF text matters here. Products are numbered: a
 // product ID stands in many lists.

@@ -2,11 +2,11 @@ package csaf
 
 import (
 	"cmp"
-	"regexp"
 	"strings"
 
 	"wontfix"
 	"wontfix/cpe"
+	"wontfix/internal/lazyregexp"
 	"wontfix/purl"
 )
 
@@ -33,7 +33,7 @@ type platform struct {
 
 // finals is how the labels of kept-up releases of Red Hat look: rhel-8.10.z,
 // BaseOS-9.2.0.Z.MAIN.EUS.
-var finals = regexp.MustCompile(`(?i)\d\.z\b`)
+var finals = lazyregexp.New(`(?i)\d\.z\b`)
 
 // resolve says which package and which release the number of a product stands
 // for.
@@ -84,7 +84,7 @@ func identifyAny(p *product, _ bool) component {
 
 // firstVersion finds a plain version in the name of a branch, where ranges and
 // words stand as well.
-var firstVersion = regexp.MustCompile(`^v?[0-9][0-9A-Za-z.+:~_-]*$`)
+var firstVersion = lazyregexp.New(`^v?[0-9][0-9A-Za-z.+:~_-]*$`)
 
 // release reads the CPE of a platform, or else its package URL. What has
 // neither, or one of no known distribution, is the publisher's.

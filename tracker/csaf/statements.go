@@ -2,7 +2,6 @@ package csaf
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"wontfix"
 	"wontfix/cpe"
+	"wontfix/internal/lazyregexp"
 	"wontfix/reason"
 )
 
@@ -168,7 +168,7 @@ func (j *joiner) decisions(v *vulnerability) []verdict {
 }
 
 // advisory is the form of the IDs that advisories have in links.
-var advisory = regexp.MustCompile(`^[A-Z][A-Za-z]+-[A-Za-z0-9]+[:-][A-Za-z0-9:-]+$`)
+var advisory = lazyregexp.New(`^[A-Z][A-Za-z]+-[A-Za-z0-9]+[:-][A-Za-z0-9:-]+$`)
 
 // meaning says what a product's status means with what else is said of the
 // product; word and detail are the document's words. It is not ok if that is

@@ -8,11 +8,11 @@ package cve
 import (
 	"fmt"
 	"iter"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 )
 
@@ -22,7 +22,7 @@ const Version = "1"
 // All is the source of a statement that is about a vulnerability as a whole.
 const All = "*"
 
-var cveForm = regexp.MustCompile(`^CVE-\d{4}-\d{4,}$`)
+var cveForm = lazyregexp.New(`^CVE-\d{4}-\d{4,}$`)
 
 // tagReasons are the tags that say why a vulnerability may stay open.
 var tagReasons = map[string]wontfix.Reasons{"disputed": wontfix.Disputed, "unsupported-when-assigned": wontfix.UpstreamDead}

@@ -11,11 +11,11 @@ import (
 	"fmt"
 	"iter"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/purl"
 	"wontfix/reason"
 )
@@ -89,8 +89,8 @@ func Parse(file string, text []byte) iter.Seq2[wontfix.Change, error] {
 }
 
 var (
-	cveID   = regexp.MustCompile(`^CVE-\d{4}-\d{4,}$`)
-	otherID = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*-[A-Za-z0-9._:-]{1,60}$`)
+	cveID   = lazyregexp.New(`^CVE-\d{4}-\d{4,}$`)
+	otherID = lazyregexp.New(`^[A-Za-z][A-Za-z0-9]*-[A-Za-z0-9._:-]{1,60}$`)
 )
 
 // change makes the change that a vulnerability is. It is not ok without an

@@ -8,12 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 )
 
@@ -21,13 +21,13 @@ import (
 const Version = "1"
 
 var (
-	cveForm = regexp.MustCompile(`^CVE-\d{4}-\d{4,}$`)
+	cveForm = lazyregexp.New(`^CVE-\d{4}-\d{4,}$`)
 	// dist is what an rpm's release has of the major release that it was built
 	// for: .el8_4, .module_el8.5.0+2632, .module+el8.4.0+557.
-	dist = regexp.MustCompile(`[._+]el(\d+)(?:[._+]|$)`)
+	dist = lazyregexp.New(`[._+]el(\d+)(?:[._+]|$)`)
 	// nevra is a file name of Rocky Linux: name-epoch:version-release.arch.rpm.
-	nevra = regexp.MustCompile(`^(.+)-(\d+):([^-:]+)-([^-:]+)\.([^.]+)\.rpm$`)
-	rocky = regexp.MustCompile(`^Rocky Linux (\d+)(?:\.\d+)?(?: |$)`)
+	nevra = lazyregexp.New(`^(.+)-(\d+):([^-:]+)-([^-:]+)\.([^.]+)\.rpm$`)
+	rocky = lazyregexp.New(`^Rocky Linux (\d+)(?:\.\d+)?(?: |$)`)
 )
 
 // Parse yields the entries of one document: one for each CVE of each advisory.

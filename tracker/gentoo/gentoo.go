@@ -6,18 +6,18 @@ package gentoo
 import (
 	"fmt"
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 )
 
 // Version is the version of what [Parse] makes of a text.
 const Version = "1"
 
-var cveForm = regexp.MustCompile(`^CVE-\d{4}-\d{4,}$`)
+var cveForm = lazyregexp.New(`^CVE-\d{4}-\d{4,}$`)
 
 // Parse yields the entries of one advisory, one for each CVE that it refers to.
 // The error is for a text that is no advisory.

@@ -9,11 +9,11 @@ package hydra
 import (
 	"fmt"
 	"iter"
-	"regexp"
 	"strings"
 
 	"wontfix"
 	"wontfix/cpe"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 	"wontfix/reason"
 	"wontfix/version"
@@ -25,7 +25,7 @@ const Version = "1"
 // name is the source that ratings are said to be from.
 const name = "redhat"
 
-var cveID = regexp.MustCompile(`^CVE-\d{4}-\d{4,}$`)
+var cveID = lazyregexp.New(`^CVE-\d{4}-\d{4,}$`)
 
 // Parse yields the entry of a document: file is its path, text its bytes. The
 // error is for a text that is no such document.

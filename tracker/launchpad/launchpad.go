@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"iter"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 )
 
@@ -19,11 +19,11 @@ import (
 const Version = "1"
 
 var (
-	cveForm = regexp.MustCompile(`\bCVE-\d{4}-\d{4,}\b`)
-	number  = regexp.MustCompile(`^\d+$`)
+	cveForm = lazyregexp.New(`\bCVE-\d{4}-\d{4,}\b`)
+	number  = lazyregexp.New(`^\d+$`)
 	// target is a package of a distribution, in a series or in the one under
 	// development: python2.7 (Ubuntu Trusty), python2.7 (Ubuntu).
-	target = regexp.MustCompile(`^(\S+) \((\w+)(?: ([\w.]+))?\)$`)
+	target = lazyregexp.New(`^(\S+) \((\w+)(?: ([\w.]+))?\)$`)
 )
 
 // meanings are what the words of a task's status mean.

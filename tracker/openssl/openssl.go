@@ -7,17 +7,17 @@ package openssl
 import (
 	"fmt"
 	"iter"
-	"regexp"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 )
 
 // Version is the version of what [Parse] makes of a text.
 const Version = "2"
 
-var cveForm = regexp.MustCompile(`^CVE-\d{4}-\d{4,}$`)
+var cveForm = lazyregexp.New(`^CVE-\d{4}-\d{4,}$`)
 
 // Parse yields an entry for each disputed CVE of statements.json, or the one of a
 // record. The error is for a text that is neither.
@@ -98,7 +98,7 @@ func record(file string, v markup.Value) wontfix.Change {
 	return c
 }
 
-var number = regexp.MustCompile(`^\d+$`)
+var number = lazyregexp.New(`^\d+$`)
 
 // branch returns the branch of a version: two numbers since 3.0, three before,
 // as in 1.0.2.

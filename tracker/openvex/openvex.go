@@ -8,11 +8,11 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 	"wontfix/purl"
 	"wontfix/reason"
@@ -21,7 +21,7 @@ import (
 // Version is the version of what this package makes of a text.
 const Version = "1"
 
-var cveID = regexp.MustCompile(`^CVE-\d{4}-\d{4,}$`)
+var cveID = lazyregexp.New(`^CVE-\d{4}-\d{4,}$`)
 
 // Parse yields an entry for each vulnerability that a document names: file is
 // the document's path, text its bytes. The error is for a text that is no
@@ -257,7 +257,7 @@ func identify(v markup.Value) (ids []string, other aliases, about string) {
 }
 
 // otherID is the form of IDs that are not of the CVE list: GHSA-…, GO-….
-var otherID = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*-[A-Za-z0-9._:-]{1,60}$`)
+var otherID = lazyregexp.New(`^[A-Za-z][A-Za-z0-9]*-[A-Za-z0-9._:-]{1,60}$`)
 
 // justifications are the labels of OpenVEX.
 var justifications = map[string]wontfix.Reasons{

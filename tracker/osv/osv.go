@@ -12,11 +12,11 @@ package osv
 import (
 	"fmt"
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 )
 
@@ -72,7 +72,7 @@ type affected struct {
 var advisoryIDs = []string{"ALSA-", "ALBA-", "ALEA-", "RLSA-", "RLBA-", "RLEA-", "RXSA-", "DSA-", "DLA-", "DTSA-", "USN-", "LSN-",
 	"RHSA-", "RHBA-", "RHEA-", "SUSE-", "openSUSE-"}
 
-var cveForm = regexp.MustCompile(`CVE-\d{4}-\d{4,}$`)
+var cveForm = lazyregexp.New(`CVE-\d{4}-\d{4,}$`)
 
 // cves returns the CVE IDs that the document is about, without repetition.
 func (d *document) cves() []string {

@@ -2,26 +2,26 @@ package oval
 
 import (
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 
 	"wontfix"
 	"wontfix/cpe"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 	"wontfix/lifecycle"
 	"wontfix/tracker/hydra"
 )
 
 var (
-	earlier = regexp.MustCompile(`^(\S+) (?:DPKG )?is (earlier than) (\S+)$`)
-	enabled = regexp.MustCompile(`^Module (\S+) is enabled$`)
-	present = regexp.MustCompile(`^(\S+) (is installed)$`)
-	absent  = regexp.MustCompile(`^(\S+) (is not installed)$`)
+	earlier = lazyregexp.New(`^(\S+) (?:DPKG )?is (earlier than) (\S+)$`)
+	enabled = lazyregexp.New(`^Module (\S+) is enabled$`)
+	present = lazyregexp.New(`^(\S+) (is installed)$`)
+	absent  = lazyregexp.New(`^(\S+) (is not installed)$`)
 
-	redhatPlatform = regexp.MustCompile(`^Red Hat Enterprise Linux (\d+) is installed$`)
-	photonPlatform = regexp.MustCompile(`^Photon OS (\d+(?:\.\d+)?) is installed$`)
-	debianPlatform = regexp.MustCompile(`^Debian (\d+) is installed$`)
+	redhatPlatform = lazyregexp.New(`^Red Hat Enterprise Linux (\d+) is installed$`)
+	photonPlatform = lazyregexp.New(`^Photon OS (\d+(?:\.\d+)?) is installed$`)
+	debianPlatform = lazyregexp.New(`^Debian (\d+) is installed$`)
 )
 
 // comments yields the elements below a definition's criteria with what they say.
@@ -36,7 +36,7 @@ func (d *definition) comments() iter.Seq2[*markup.Element, string] {
 }
 
 // said returns what the first comment of a form names.
-func (d *definition) said(form *regexp.Regexp) string {
+func (d *definition) said(form *lazyregexp.Regexp) string {
 	for _, s := range d.comments() {
 		if m := form.FindStringSubmatch(s); m != nil {
 			return m[1]

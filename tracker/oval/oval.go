@@ -9,18 +9,18 @@ import (
 	"fmt"
 	"iter"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 )
 
 // Version is the version of what this package makes of a text.
 const Version = "1"
 
-var cveForm = regexp.MustCompile(`^CVE-\d{4}-\d{4,}$`)
+var cveForm = lazyregexp.New(`^CVE-\d{4}-\d{4,}$`)
 
 // A definition is one definition with what is the same for all publishers.
 type definition struct {
@@ -80,10 +80,10 @@ func (d *definition) changes(statements []wontfix.Statement) []wontfix.Change {
 }
 
 var (
-	azureFile    = regexp.MustCompile(`^(azurelinux|mariner)[a-z-]*-(\d+\.\d+)-oval\.xml$`)
-	azureEarlier = regexp.MustCompile(`^Package (\S+) is earlier than +([^\s,]+)(?:,|$)`)
-	azureGreater = regexp.MustCompile(`^Package (\S+) is greater than +([^\s,]+)(?:,|$)`)
-	azureUpTo    = regexp.MustCompile(`^Package (\S+) is installed with version ([^\s,]+) or earlier`)
+	azureFile    = lazyregexp.New(`^(azurelinux|mariner)[a-z-]*-(\d+\.\d+)-oval\.xml$`)
+	azureEarlier = lazyregexp.New(`^Package (\S+) is earlier than +([^\s,]+)(?:,|$)`)
+	azureGreater = lazyregexp.New(`^Package (\S+) is greater than +([^\s,]+)(?:,|$)`)
+	azureUpTo    = lazyregexp.New(`^Package (\S+) is installed with version ([^\s,]+) or earlier`)
 )
 
 // ParseAzure yields the entries of Microsoft's definitions for Azure Linux and
@@ -136,10 +136,10 @@ func ParseAzure(file string, text []byte) iter.Seq2[wontfix.Change, error] {
 }
 
 var (
-	oracleEarlier  = regexp.MustCompile(`^(\S+) is (earlier than) (\S+)$`)
-	oraclePlatform = regexp.MustCompile(`^Oracle Linux (\d+)$`)
-	oracleModule   = regexp.MustCompile(`^Module (\S+) is enabled$`)
-	oracleKsplice  = regexp.MustCompile(`\.ksplice\d*\.`)
+	oracleEarlier  = lazyregexp.New(`^(\S+) is (earlier than) (\S+)$`)
+	oraclePlatform = lazyregexp.New(`^Oracle Linux (\d+)$`)
+	oracleModule   = lazyregexp.New(`^Module (\S+) is enabled$`)
+	oracleKsplice  = lazyregexp.New(`\.ksplice\d*\.`)
 )
 
 // ParseOracle yields the entries of Oracle's definitions, one for each advisory

@@ -2,20 +2,20 @@ package oval
 
 import (
 	"iter"
-	"regexp"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 )
 
 var (
-	susePackage    = regexp.MustCompile(`^(\S+)-([^-\s]+-[^-\s]+) (is installed)$`)
-	suseWord       = regexp.MustCompile(`^(\S+) (is not affected|is affected)$`)
-	suseInstalled  = regexp.MustCompile(`^(.+) is installed$`)
-	suseEnterprise = regexp.MustCompile(`^SUSE Linux Enterprise (.+?) (\d+(?:\.\d+)?)(?: SP(\d+))?(?:-(\S+))?$`)
-	suseLeap       = regexp.MustCompile(`^openSUSE Leap (\d+\.\d+)$`)
-	suseProduct    = regexp.MustCompile(`^(.+?) (\d[\w.]*)$`)
+	susePackage    = lazyregexp.New(`^(\S+)-([^-\s]+-[^-\s]+) (is installed)$`)
+	suseWord       = lazyregexp.New(`^(\S+) (is not affected|is affected)$`)
+	suseInstalled  = lazyregexp.New(`^(.+) is installed$`)
+	suseEnterprise = lazyregexp.New(`^SUSE Linux Enterprise (.+?) (\d+(?:\.\d+)?)(?: SP(\d+))?(?:-(\S+))?$`)
+	suseLeap       = lazyregexp.New(`^openSUSE Leap (\d+\.\d+)$`)
+	suseProduct    = lazyregexp.New(`^(.+?) (\d[\w.]*)$`)
 )
 
 // ParseSUSE yields the entries of SUSE's definitions. A criterion that names a

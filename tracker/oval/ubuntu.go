@@ -2,16 +2,16 @@ package oval
 
 import (
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 )
 
 // ubuntuComment is what a criterion of Ubuntu's says of a source package, with
 // the CVE before it in files that are ordered by package.
-var ubuntuComment = regexp.MustCompile(`^(?:\((CVE-\d{4}-\d{4,})\) )?(\S+) package in ([a-z]+) ([^(]+?)\.?(?: \(note: '(.*)'\))?\.?$`)
+var ubuntuComment = lazyregexp.New(`^(?:\((CVE-\d{4}-\d{4,})\) )?(\S+) package in ([a-z]+) ([^(]+?)\.?(?: \(note: '(.*)'\))?\.?$`)
 
 // ubuntuWords are phrases of such comments, the first that is found counts.
 var ubuntuWords = []struct {

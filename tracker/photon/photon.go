@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"iter"
 	"path"
-	"regexp"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 )
 
@@ -17,8 +17,8 @@ import (
 const Version = "1"
 
 var (
-	cveForm  = regexp.MustCompile(`^CVE-\d{4}-\d{4,}$`)
-	fileForm = regexp.MustCompile(`cve_data_photon(\d+(?:\.\d+)?)`)
+	cveForm  = lazyregexp.New(`^CVE-\d{4}-\d{4,}$`)
+	fileForm = lazyregexp.New(`cve_data_photon(\d+(?:\.\d+)?)`)
 )
 
 // Parse yields the entry of each row with a CVE ID. The release is in the name

@@ -10,13 +10,13 @@ import (
 	"bytes"
 	"fmt"
 	"iter"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 )
 
@@ -155,8 +155,8 @@ func scalar(n *yaml.Node) string {
 }
 
 var (
-	cveForm   = regexp.MustCompile(`\bCVE-\d{4}-\d{4,}\b`)
-	otherForm = regexp.MustCompile(`^[A-Z]+-[A-Za-z0-9]+(-[A-Za-z0-9]+)*$`)
+	cveForm   = lazyregexp.New(`\bCVE-\d{4}-\d{4,}\b`)
+	otherForm = lazyregexp.New(`^[A-Z]+-[A-Za-z0-9]+(-[A-Za-z0-9]+)*$`)
 )
 
 // ids returns the IDs in the text of a list's element: the CVE IDs, or, where

@@ -4,14 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"regexp"
 	"strconv"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 )
 
-var cveForm = regexp.MustCompile(`^CVE-\d{4}-\d{4,}$`)
+var cveForm = lazyregexp.New(`^CVE-\d{4}-\d{4,}$`)
 
 // ParseAPI yields the entries of one page of Ubuntu's security API
 // (https://ubuntu.com/security/cves.json): the tracker's words, without its

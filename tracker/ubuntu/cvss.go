@@ -1,15 +1,15 @@
 package ubuntu
 
 import (
-	"regexp"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 )
 
 // cvssLine is the loader's own pattern. A line that it does not match is
 // skipped by the loader without a word.
-var cvssLine = regexp.MustCompile(` (.+): (\S+)( \[(.*) (.*)\])?`)
+var cvssLine = lazyregexp.New(` (.+): (\S+)( \[(.*) (.*)\])?`)
 
 // baseMetrics are those that a vector of CVSS 3 must have, with their values.
 var baseMetrics = map[string]string{"AV": "NALP", "AC": "LH", "PR": "NLH", "UI": "NR", "S": "UC", "C": "NLH", "I": "NLH", "A": "NLH"}

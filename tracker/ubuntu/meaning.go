@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/lifecycle"
 	"wontfix/reason"
 )
@@ -46,10 +47,10 @@ var brackets = sync.OnceValue(func() []bracket {
 })
 
 var (
-	wasPart   = regexp.MustCompile(`(?:^|,\s*|\s)was (needs-triage|needed|active|pending|released|deferred|DNE|ignored|not-affected)\b(?:\s*\[(.*)\])?`)
-	successor = regexp.MustCompile(`(?i)\b(?:supers[ec]+ded|replaced) by "?([a-z0-9][a-z0-9.+_-]*[a-z0-9+])`)
-	seeNotes  = regexp.MustCompile(`(?i)^see\s+notes?( above| below)?\.?$`)
-	dashDate  = regexp.MustCompile(`^(\d{4})[-.](\d{2})[-.](\d{2})$`)
+	wasPart   = lazyregexp.New(`(?:^|,\s*|\s)was (needs-triage|needed|active|pending|released|deferred|DNE|ignored|not-affected)\b(?:\s*\[(.*)\])?`)
+	successor = lazyregexp.New(`(?i)\b(?:supers[ec]+ded|replaced) by "?([a-z0-9][a-z0-9.+_-]*[a-z0-9+])`)
+	seeNotes  = lazyregexp.New(`(?i)^see\s+notes?( above| below)?\.?$`)
+	dashDate  = lazyregexp.New(`^(\d{4})[-.](\d{2})[-.](\d{2})$`)
 )
 
 // meanings keeps what Meaning has found: a tracker has millions of rows and
@@ -369,7 +370,7 @@ func tellingSentences(text string) string {
 }
 
 // seriesNumber is the form of a series' number.
-var seriesNumber = regexp.MustCompile(`^(?:[4-9]|[1-9]\d)\.(?:04|06|10)$`)
+var seriesNumber = lazyregexp.New(`^(?:[4-9]|[1-9]\d)\.(?:04|06|10)$`)
 
 // score says how much the note speaks of s: not at all if it names packages of
 // the entry or numbers of series, and not those of s.

@@ -6,11 +6,11 @@ package updateinfo
 import (
 	"fmt"
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/internal/markup"
 )
 
@@ -18,10 +18,10 @@ import (
 const Version = "1"
 
 var (
-	cveForm = regexp.MustCompile(`^CVE-\d{4}-\d{4,}$`)
-	amazon  = regexp.MustCompile(`(?i)^Amazon Linux (AMI|\d+)(?: - (.+))?$`)
+	cveForm = lazyregexp.New(`^CVE-\d{4}-\d{4,}$`)
+	amazon  = lazyregexp.New(`(?i)^Amazon Linux (AMI|\d+)(?: - (.+))?$`)
 	// The publishers' own names, and those that AlmaLinux gives repositories.
-	clones = regexp.MustCompile(`^(Rocky Linux |AlmaLinux |almalinux-)(\d+)\b`)
+	clones = lazyregexp.New(`^(Rocky Linux |AlmaLinux |almalinux-)(\d+)\b`)
 )
 
 // release returns the release that a name of a collection is of.

@@ -9,13 +9,13 @@ package wolfi
 import (
 	"fmt"
 	"iter"
-	"regexp"
 	"strconv"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"wontfix"
+	"wontfix/internal/lazyregexp"
 	"wontfix/reason"
 )
 
@@ -67,8 +67,8 @@ type event struct {
 }
 
 var (
-	cveForm   = regexp.MustCompile(`^CVE-\d{4}-\d{4,}$`)
-	otherForm = regexp.MustCompile(`^(CGA|GHSA)(-[0-9a-z]{4}){3}$`)
+	cveForm   = lazyregexp.New(`^CVE-\d{4}-\d{4,}$`)
+	otherForm = lazyregexp.New(`^(CGA|GHSA)(-[0-9a-z]{4}){3}$`)
 )
 
 // Parse yields an entry for each advisory of one package. The error is for a
@@ -87,7 +87,7 @@ func Parse(file string, text []byte) iter.Seq2[wontfix.Change, error] {
 		for i, a := range d.Advisories {
 			c := wontfix.Change{File: file}
 			names := append([]string{a.ID}, a.Aliases...)
-			for _, form := range []*regexp.Regexp{cveForm, otherForm} {
+			for _, form := range []*lazyregexp.Regexp{cveForm, otherForm} {
 				for _, n := range names {
 					if c.ID == "" && form.MatchString(n) {
 						c.ID = n
