@@ -293,12 +293,8 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 		if past, err = readPast(ctx, e, src, spec, old, full, c.full); err != nil {
 			return err
 		}
-		if n := past.steps(); full && n > 0 {
-			// A tight collector takes a fifth of the time of a whole history. It
-			// needs to be tight only where there is most in memory, which grows
-			// with the number of changes.
-			defer debug.SetMemoryLimit(debug.SetMemoryLimit(160<<20 + 420*int64(n)))
-			debug.SetGCPercent(200)
+		if full {
+			defer past.makeRoom()()
 		}
 		update.History = past.update(ctx, full)
 		changes = past.watch(changes)
@@ -315,12 +311,8 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 		if past, err = readPast(ctx, e, src, spec, nil, full, true); err != nil {
 			return err
 		}
-		if n := past.steps(); full && n > 0 {
-			// A tight collector takes a fifth of the time of a whole history. It
-			// needs to be tight only where there is most in memory, which grows
-			// with the number of changes.
-			defer debug.SetMemoryLimit(debug.SetMemoryLimit(160<<20 + 420*int64(n)))
-			debug.SetGCPercent(200)
+		if full {
+			defer past.makeRoom()()
 		}
 		update.History = past.update(ctx, full)
 		stats, err = store.Apply(ctx, path, update, unreadable(past.watch(changes), &skipped))
