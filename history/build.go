@@ -86,8 +86,7 @@ type builder struct {
 // kept is an entry between the times that it is looked at. They all are in
 // memory: compressed, but for the first of an update.
 type kept struct {
-	file    *File  // if it is open
-	trace   *Trace // of file, of no commit yet; nil if there is none
+	trace   *Trace // of no commit yet, if the entry is open
 	packed  []byte // else what [File.Pack] made, with the text of today, both compressed by s2
 	today   []byte
 	origins []byte // what [Origins.Pack] made of the entry before the update
@@ -192,16 +191,16 @@ func (b *builder) addSigned(ctx context.Context) error {
 	return err
 }
 
-// keep returns what is kept of a file.
+// keep returns what is kept of a file and its trace, which may be nil.
 func (b *builder) keep(f *File, t *Trace, origins []byte) kept {
-	if b.first > 0 {
+	if b.first > 0 && t != nil {
 		lines := int64(0)
-		for _, t := range f.texts {
-			lines += int64(len(t))
+		for _, text := range f.texts {
+			lines += int64(len(text))
 		}
 		if b.open.Add(lines) <= maxOpen {
 			f.near, f.index = near{}, nil
-			return kept{file: f, trace: t, origins: origins}
+			return kept{trace: t, origins: origins}
 		}
 		b.open.Add(-lines)
 	}
@@ -250,8 +249,8 @@ func (b *builder) old(ctx context.Context) error {
 func (b *builder) file(i int) (*File, error) {
 	id, k := b.ids[i], &b.files[i]
 	switch {
-	case k.file != nil:
-		return k.file, nil
+	case k.trace != nil:
+		return k.trace.file, nil
 	case k.packed == nil:
 		return NewFile(id), nil
 	}

@@ -8,6 +8,11 @@ import (
 // TestParts reads histories at once and in two parts, which must give the same
 // bytes, also where what came later says something about what was there before.
 func TestParts(t *testing.T) {
+	refused := func(h *handMade) {
+		h.commit(ann, "begin", only("trusty_hello: needed"))
+		h.commit(ann, "other", others(1, "trusty_x: needed"))
+		h.commit(bob, "no", only("trusty_hello: ignored"))
+	}
 	for name, test := range map[string]struct {
 		first, second func(h *handMade)
 	}{
@@ -33,11 +38,7 @@ func TestParts(t *testing.T) {
 			},
 		},
 		"a side that decided first is merged": {
-			func(h *handMade) {
-				h.commit(ann, "begin", only("trusty_hello: needed"))
-				h.commit(ann, "other", others(1, "trusty_x: needed"))
-				h.commit(bob, "no", only("trusty_hello: ignored"))
-			},
+			refused,
 			func(h *handMade) {
 				h.commit(ann, "no", only("trusty_hello: ignored"), 1)
 				h.commits[3].Time = h.commits[1].Time
@@ -46,11 +47,7 @@ func TestParts(t *testing.T) {
 			},
 		},
 		"a merge mixes two sides": {
-			func(h *handMade) {
-				h.commit(ann, "begin", only("trusty_hello: needed"))
-				h.commit(ann, "other", others(1, "trusty_x: needed"))
-				h.commit(bob, "no", only("trusty_hello: ignored"))
-			},
+			refused,
 			func(h *handMade) {
 				h.commit(ann, "no", only("trusty_hello: ignored", "xenial_hello: needed"), 1)
 				h.commits[3].Time = h.commits[1].Time
