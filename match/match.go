@@ -11,8 +11,10 @@ package match
 
 import (
 	"cmp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"wontfix"
@@ -163,27 +165,48 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 			scopes[source] = list
 		}
 	}
-	findings, dismissed := []wontfix.Finding{}, []wontfix.Dismissal{}
-	var rows []*wontfix.Statement
-	for _, first := range order {
-		rows = append(rows[:0], &statements[first])
-		for i := next[first]; i > 0; i = next[i] {
-			rows = append(rows, &statements[i])
-		}
-		slices.SortStableFunc(rows, func(a, b *wontfix.Statement) int {
-			if a.File == b.File {
-				return cmp.Compare(a.Line, b.Line)
+	judgeAll := func(order []int) (findings []wontfix.Finding, dismissed []wontfix.Dismissal) {
+		var rows []*wontfix.Statement
+		for _, first := range order {
+			rows = append(rows[:0], &statements[first])
+			for i := next[first]; i > 0; i = next[i] {
+				rows = append(rows, &statements[i])
 			}
-			return cmp.Compare(a.File, b.File)
+			slices.SortStableFunc(rows, func(a, b *wontfix.Statement) int {
+				if a.File == b.File {
+					return cmp.Compare(a.Line, b.Line)
+				}
+				return cmp.Compare(a.File, b.File)
+			})
+			for _, in := range have[sourceOf(&statements[first])] {
+				j := judge{machine: m, options: &o, rules: rules, in: in, scoped: scopes[in.source]}
+				f, d := j.verdict(rows)
+				if f != nil {
+					findings = append(findings, *f)
+				}
+				dismissed = append(dismissed, d...)
+			}
+		}
+		return findings, dismissed
+	}
+	parts := make([]struct {
+		findings  []wontfix.Finding
+		dismissed []wontfix.Dismissal
+	}, runtime.GOMAXPROCS(0))
+	var judging sync.WaitGroup
+	for i := range parts {
+		judging.Go(func() {
+			parts[i].findings, parts[i].dismissed = judgeAll(order[len(order)*i/len(parts) : len(order)*(i+1)/len(parts)])
 		})
-		for _, in := range have[sourceOf(&statements[first])] {
-			j := judge{machine: m, options: &o, rules: rules, in: in, scoped: scopes[in.source]}
-			f, d := j.verdict(rows)
-			if f != nil {
-				findings = append(findings, *f)
-			}
-			dismissed = append(dismissed, d...)
-		}
+	}
+	judging.Wait()
+	found := 0
+	for i := range parts {
+		found += len(parts[i].findings)
+	}
+	findings, dismissed := make([]wontfix.Finding, 0, found), []wontfix.Dismissal{}
+	for i := range parts {
+		findings, dismissed = append(findings, parts[i].findings...), append(dismissed, parts[i].dismissed...)
 	}
 	SortFindings(findings)
 	sortStable(dismissed, func(a, b *wontfix.Dismissal) int {
