@@ -218,10 +218,20 @@ func hiddenText(o *wontfix.Origin, given []string) string {
 // originLines is how many lines of text a finding spends on who decided.
 const originLines = 2
 
-// findingOrigin writes who decided about a finding, for the outlooks of which
-// a reader asks that: those that somebody chose.
+// ShowsOrigin reports whether [WriteScan] writes in a format who decided about
+// f. Text and Markdown say it where a reader asks for it: of the outlooks that
+// somebody chose.
+func ShowsOrigin(format string, f *wontfix.Finding) bool {
+	return format != "text" && format != "markdown" || chosen(f)
+}
+
+func chosen(f *wontfix.Finding) bool {
+	return f.Outlook == wontfix.Never || f.Outlook == wontfix.Deferred
+}
+
+// findingOrigin writes who decided about a finding.
 func findingOrigin(f *wontfix.Finding, room int) string {
-	if f.Outlook != wontfix.Never && f.Outlook != wontfix.Deferred {
+	if !chosen(f) {
 		return ""
 	}
 	least := originText(f.Origin, 0)

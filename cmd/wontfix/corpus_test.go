@@ -251,6 +251,27 @@ func TestDump(t *testing.T) {
 	}
 }
 
+// TestTextIsWhole: text reads less of the history than JSON does, and says the
+// same with it and without.
+func TestTextIsWhole(t *testing.T) {
+	for _, host := range []string{"utopic", "trusty", "focal"} {
+		alone, both := filepath.Join(t.TempDir(), "text"), filepath.Join(t.TempDir(), "text")
+		scanHost(t, host, "-f", "text="+both)
+		_, _, err := wontfixIn(t.TempDir(), "scan", "--root", testkit.Corpus(t, "hosts/"+host), "--db", database(t), "--offline", "-f", "text="+alone)
+		testkit.Must(t, err)
+		got, err := os.ReadFile(alone)
+		testkit.Must(t, err)
+		want, err := os.ReadFile(both)
+		testkit.Must(t, err)
+		if !bytes.Contains(want, []byte(" decided 20")) {
+			t.Errorf("%s: the text does not say who decided", host)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s: text alone differs from text beside JSON", host)
+		}
+	}
+}
+
 // TestSeed is the case that all this began with.
 func TestSeed(t *testing.T) {
 	scan := scanHost(t, "utopic")

@@ -116,7 +116,7 @@ func (c *scanCmd) Run(ctx context.Context, e *env) error {
 	if c.sync && c.asOf == "" {
 		syncFor(ctx, e, machine)
 	}
-	scan, partial, err := c.scan(ctx, e, machine, root)
+	scan, partial, err := c.scan(ctx, e, machine, root, list)
 	if err != nil {
 		return err
 	}
@@ -179,8 +179,9 @@ func (c *scanCmd) filter() (f match.Filter, err error) {
 	return f, nil
 }
 
-// scan makes the answer. partial says that it rests on old data or lacks some.
-func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.FS) (s *wontfix.Scan, partial bool, err error) {
+// scan makes the answer for the given outputs. partial says that it rests on
+// old data or lacks some.
+func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.FS, outs []output) (s *wontfix.Scan, partial bool, err error) {
 	s = &wontfix.Scan{Schema: wontfix.ScanSchema, Tool: toolName(), Time: e.now().UTC().Truncate(time.Second), Machine: m,
 		Trackers: []wontfix.Tracker{}, Findings: []wontfix.Finding{}, Dismissed: []wontfix.Dismissal{}, Problems: append([]wontfix.Problem{}, m.Problems...)}
 	var unsaid []wontfix.Unsaid
@@ -200,7 +201,10 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 		if t != nil {
 			s.Trackers = append(s.Trackers, *t)
 			s.Findings, s.Dismissed = match.Match(m, statements, match.Options{Tracker: *t, Now: now})
-			if err := v.addOrigins(ctx, t.Name, s.Findings); err != nil {
+			shown := func(f *wontfix.Finding) bool {
+				return slices.ContainsFunc(outs, func(o output) bool { return report.ShowsOrigin(o.format, f) })
+			}
+			if err := v.addOrigins(ctx, t.Name, s.Findings, shown); err != nil {
 				return nil, false, err
 			}
 			if c.asksOthers() {
@@ -326,16 +330,21 @@ func (v *view) addOthers(ctx context.Context, own string, findings []wontfix.Fin
 	return nil
 }
 
-// addOrigins says of findings who decided.
-func (v *view) addOrigins(ctx context.Context, name string, findings []wontfix.Finding) error {
+// addOrigins says of findings who decided: of those that are shown with it, and
+// of those whose reasons it can change; see [reworded].
+func (v *view) addOrigins(ctx context.Context, name string, findings []wontfix.Finding, shown func(*wontfix.Finding) bool) error {
 	p, err := v.partOfPast(name)
 	if p == nil || err != nil {
 		return err
 	}
 	lines := make(map[string][]int, len(findings))
 	for i := range findings {
-		f := &findings[i]
-		lines[f.ID] = append(lines[f.ID], f.Tracker.Line)
+		if f := &findings[i]; len(f.Reasons) > 0 || shown(f) {
+			lines[f.ID] = append(lines[f.ID], f.Tracker.Line)
+		}
+	}
+	if len(lines) == 0 {
+		return nil
 	}
 	origins, err := p.origins(ctx, slices.Sorted(maps.Keys(lines)), lines)
 	if err != nil {
@@ -353,9 +362,10 @@ func (v *view) addOrigins(ctx context.Context, name string, findings []wontfix.F
 
 // reworded returns the reasons of a decision where other words have been put
 // over them since: those of the time first, then what the words of today say.
+// A row that gives no reason today, not even that there is none, refuses nothing.
 func reworded(o *wontfix.Origin, today []string) ([]string, bool) {
 	none := wontfix.NoReason.String()
-	if o == nil || o.WroteClass != wontfix.ClassReword || o.Words == "" || len(o.Reasons) == 0 || slices.Contains(o.Reasons, none) || slices.Equal(o.Reasons, today) {
+	if o == nil || len(today) == 0 || o.WroteClass != wontfix.ClassReword || o.Words == "" || len(o.Reasons) == 0 || slices.Contains(o.Reasons, none) || slices.Equal(o.Reasons, today) {
 		return nil, false
 	}
 	reasons := slices.Clone(o.Reasons)
