@@ -380,20 +380,16 @@ func reworded(o *wontfix.Origin, today []string) ([]string, bool) {
 // expectDB begins to open the database while something else is read. What it
 // returns is to be called in the end.
 func (e *env) expectDB() (forget func()) {
-	open := sync.OnceValues(func() (*store.DB, error) {
-		db, err := e.openNow()
-		if err == nil {
-			for _, t := range db.Trackers() {
-				db.Expect(t.Name)
-			}
-		}
-		return db, err
-	})
+	open := sync.OnceValues(e.openNow)
 	e.opening = open
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		open()
+		if db, err := open(); err == nil {
+			for _, t := range db.Trackers() {
+				db.Expect(t.Name)
+			}
+		}
 	}()
 	return func() {
 		<-done

@@ -25,7 +25,7 @@ func (db *DB) Statements(ctx context.Context, name string, labels, sources []str
 	if len(labels) == 0 || len(sources) == 0 {
 		return nil, nil
 	}
-	t, err := db.open(ctx, name)
+	t, err := db.tracker(name)
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +44,9 @@ func (db *DB) Statements(ctx context.Context, name string, labels, sources []str
 		total += coded + texts
 		p.data = slices.Clone(p.data)
 		blobs = append(blobs, p)
+	}
+	if _, err := db.open(ctx, name); err != nil { // it may still be on its way; see Expect
+		return nil, err
 	}
 	// They are as large as all the rest of a scan: no room for more is made,
 	// and they are unpacked side by side.
