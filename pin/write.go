@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
 
 	"software.sslmate.com/src/go-pkcs12"
@@ -16,7 +17,9 @@ import (
 //go:embed snippets
 var snippetFiles embed.FS
 
-var snippetTemplates = template.Must(template.ParseFS(snippetFiles, "snippets/*.tmpl"))
+var snippetTemplates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.ParseFS(snippetFiles, "snippets/*.tmpl"))
+})
 
 // A snippet is a file that shows how a program trusts only the pins.
 type snippet struct {
@@ -150,7 +153,7 @@ func (p *Pins) files(url string) ([]file, error) {
 	}
 	for _, name := range names(data.Written) {
 		var b bytes.Buffer
-		if err := snippetTemplates.ExecuteTemplate(&b, name+".tmpl", data); err != nil {
+		if err := snippetTemplates().ExecuteTemplate(&b, name+".tmpl", data); err != nil {
 			return nil, err
 		}
 		list = append(list, file{name, b.Bytes()})
