@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 )
 
 // errBytes says that packed bytes are not what the writer writes.
@@ -95,6 +96,7 @@ func (r *reader) strings(list []string) []string {
 	if r.bad {
 		return list
 	}
+	list = slices.Grow(list, n)
 	for range n {
 		l := lengths.number(uint64(len(text)))
 		list = append(list, text[:l])

@@ -86,6 +86,7 @@ type tracker struct {
 	once    sync.Once
 	catalog *catalog
 	err     error
+	last    lastText
 
 	history  string // version; "" if there is none
 	pastOnce sync.Once
@@ -354,24 +355,19 @@ func (db *DB) entries(ctx context.Context, name string) ([]entry, *tracker, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	places, err := db.places(ctx, t)
+	var list []entry
+	err = db.blob(ctx, func(places []byte) (err error) {
+		list, err = t.catalog.entries(places)
+		return err
+	}, placesOf, t.id)
 	if err != nil {
-		return nil, nil, err
-	}
-	list, err := t.catalog.entries(places)
-	if err != nil {
-		return nil, nil, damaged(db.path, fmt.Sprintf("places of %s: %v", name, err))
+		return nil, nil, db.failed(ctx, fmt.Errorf("places of %s: %w", name, err))
 	}
 	return list, t, nil
 }
 
-func (db *DB) places(ctx context.Context, t *tracker) (places []byte, err error) {
-	err = db.sql.QueryRowContext(ctx, "select places from catalog where tracker = ?", t.id).Scan(&places)
-	if err != nil {
-		return nil, db.failed(ctx, err)
-	}
-	return places, nil
-}
+// placesOf asks where the texts of a tracker are.
+const placesOf = "select places from catalog where tracker = ?"
 
 // failed turns an error of SQLite into one of this package.
 func (db *DB) failed(ctx context.Context, err error) error {

@@ -179,6 +179,10 @@ func check(t *testing.T, path, name string, m *model) {
 		if err != nil || file != c.File || string(text) != string(c.Text) {
 			t.Fatalf("Text(%s) = %s, %d bytes, %v; want %s, %d bytes", id, file, len(text), err, c.File, len(c.Text))
 		}
+		clear(text)
+		if _, again, err := db.Text(ctx, name, id); err != nil || string(again) != string(c.Text) {
+			t.Fatalf("Text(%s) again: %d bytes, %v; want those of the first time, whatever became of these", id, len(again), err)
+		}
 	}
 	for s, err := range db.All(ctx, name, Filter{}) {
 		if err != nil {

@@ -123,6 +123,14 @@ func unframe(to, data []byte, size int) ([]byte, error) {
 	return text, nil
 }
 
+// A lastText is the text that was asked for last: an answer about one entry
+// needs it for what the entry says, and again for how it came to that.
+type lastText struct {
+	mu       sync.Mutex
+	id, file string
+	text     []byte // nil: none yet
+}
+
 // Text returns the path and the text of the entry with an id, byte for byte as
 // the tracker has it. The error is an ErrNotFound if there is none.
 func (db *DB) Text(ctx context.Context, name, id string) (file string, text []byte, err error) {
@@ -130,17 +138,32 @@ func (db *DB) Text(ctx context.Context, name, id string) (file string, text []by
 	if err != nil {
 		return "", nil, err
 	}
+	l := &t.last
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.text == nil || l.id != id {
+		file, text, err := db.text(ctx, t, id)
+		if err != nil {
+			return "", nil, err
+		}
+		l.id, l.file, l.text = id, file, text
+	}
+	return l.file, slices.Clone(l.text), nil
+}
+
+// text reads what Text returns; the text is not nil.
+func (db *DB) text(ctx context.Context, t *tracker, id string) (file string, text []byte, err error) {
 	i := t.catalog.find(id)
 	if i < 0 {
-		return "", nil, errorf(ErrNotFound, "%s: the tracker %s has no such entry", id, name)
+		return "", nil, errorf(ErrNotFound, "%s: the tracker %s has no such entry", id, t.Name)
 	}
-	places, err := db.places(ctx, t)
+	var number, offset, length int
+	err = db.blob(ctx, func(places []byte) (err error) {
+		number, offset, length, err = place(places, i)
+		return err
+	}, placesOf, t.id)
 	if err != nil {
-		return "", nil, err
-	}
-	number, offset, length, err := place(places, i)
-	if err != nil {
-		return "", nil, damaged(db.path, fmt.Sprintf("text of %s: %v", id, err))
+		return "", nil, db.failed(ctx, fmt.Errorf("text of %s: %w", id, err))
 	}
 	_, file = t.catalog.idAndFile(i)
 	if length == 0 {
