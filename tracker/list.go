@@ -499,11 +499,12 @@ func debianName(name string) bool {
 	return slices.ContainsFunc(debian.Files(), func(f string) bool {
 		return name == f || strings.HasSuffix(name, "/"+f) || strings.HasSuffix(f, "/"+name)
 	}) ||
-		isJSON(name) || strings.HasPrefix(path.Base(name), "security-support-")
+		isJSON(name) || debian.IsSupport(name)
 }
 
 // debianEntries makes entries of the tracker's files, which say together what
-// counts, or of documents that stand for themselves.
+// counts, or of documents that stand for themselves. Of both, the files count:
+// the JSON export is made of them.
 func debianEntries(docs iter.Seq2[Document, error]) iter.Seq2[wontfix.Change, error] {
 	return func(yield func(wontfix.Change, error) bool) {
 		files := map[string][]byte{}
@@ -527,6 +528,13 @@ func debianEntries(docs iter.Seq2[Document, error]) iter.Seq2[wontfix.Change, er
 			}
 		})
 		if len(files) > 0 {
+			for _, doc := range rest {
+				if debian.IsSupport(doc.File) {
+					files[doc.File] = doc.Text
+				} else if !yield(wontfix.Change{File: doc.File, Problems: []wontfix.Problem{problem(doc.File, "not read: the tracker's own files are beside it, and count")}}, nil) {
+					return
+				}
+			}
 			changes = debian.Merge(files)
 		}
 		for c, err := range changes {

@@ -2,7 +2,11 @@ package tracker_test
 
 import (
 	"context"
+	"fmt"
+	"iter"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"wontfix"
@@ -84,5 +88,42 @@ func TestSamples(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDebianFiles: what lies beside the tracker's own files is read with them, or
+// it is said that it is not.
+func TestDebianFiles(t *testing.T) {
+	docs := func(names ...string) iter.Seq2[tracker.Document, error] {
+		text := map[string]string{"data/CVE/list": "CVE-2023-0001\n\t- a 1\n", "data/security-support-limited": "c a text\n", "data/export.json": `{"a":{}}`}
+		return func(yield func(tracker.Document, error) bool) {
+			for _, name := range names {
+				if !yield(tracker.Document{File: name, Text: []byte(text[name])}, nil) {
+					return
+				}
+			}
+		}
+	}
+	spec, err := tracker.Find("debian")
+	testkit.Must(t, err)
+	var got []string
+	for c, err := range spec.Read(docs("data/export.json", "data/CVE/list", "data/security-support-limited")) {
+		testkit.Must(t, err)
+		for _, p := range c.Problems {
+			got = append(got, p.Error())
+		}
+		if c.Entry != nil {
+			for _, s := range c.Entry.Statements {
+				got = append(got, fmt.Sprintf("%s %s %s:%d", s.ID, s.Source, s.File, s.Line))
+			}
+		}
+	}
+	want := []string{
+		"data/export.json: not read: the tracker's own files are beside it, and count",
+		"CVE-2023-0001 a data/CVE/list:2",
+		"* c data/security-support-limited:1",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

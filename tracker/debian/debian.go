@@ -81,7 +81,7 @@ func Parse(file string, text []byte) iter.Seq2[wontfix.Change, error] {
 		return one(func() []wontfix.Change { return parsePoint(file, text).changes() })
 	case base == path.Base(fileNeedDSA), base == path.Base(fileNeedDLA):
 		return one(func() []wontfix.Change { return parseNeeded(file, text, nil).changes() })
-	case strings.HasPrefix(base, supportEnded), strings.HasPrefix(base, supportLimited):
+	case IsSupport(file):
 		return one(func() []wontfix.Change { return []wontfix.Change{parseSupport(file, text)} })
 	case strings.HasSuffix(base, ".json"), path.Ext(base) == "":
 		return parseExport(file, text)
@@ -90,6 +90,12 @@ func Parse(file string, text []byte) iter.Seq2[wontfix.Change, error] {
 		yield(wontfix.Change{File: file}, fmt.Errorf("%s: not a file of Debian's security tracker; those that are read end in %s, %s*, %s* or .json",
 			file, strings.Join(Files(), ", "), supportEnded, supportLimited))
 	}
+}
+
+// IsSupport reports whether a path leads to a list of debian-security-support.
+func IsSupport(file string) bool {
+	base := path.Base(file)
+	return strings.HasPrefix(base, supportEnded) || strings.HasPrefix(base, supportLimited)
 }
 
 // isFile reports whether a path leads to a file of the repository, wherever

@@ -93,6 +93,11 @@ func TestMerge(t *testing.T) {
 				"* bullseye d dsa-needed fix-pending soft [] data/dsa-needed.txt:6\n" +
 				"* sid e dsa-needed fix-pending soft [] data/dsa-needed.txt:8\n" +
 				"* buster a dla-needed fix-pending soft [] data/dla-needed.txt:5\n"},
+		{"lists of debian-security-support", map[string]string{fileCVE: "\n", fileSuites: suitesOf2023, fileNeedDSA: "--\nb\n--\n", "data/security-support-ended.deb11": "a 1-1 2023-05-01 gone\n", "data/security-support-limited": "# text\nc only behind a firewall\n"},
+			"* bullseye b dsa-needed fix-pending soft [] data/dsa-needed.txt:2\n" +
+				"* bookworm b dsa-needed fix-pending soft [] data/dsa-needed.txt:2\n" +
+				"* bullseye a security-support-ended end-of-life firm [support-scope] 2023-05-01 data/security-support-ended.deb11:1\n" +
+				"* c security-support-limited wont-fix soft [support-scope] data/security-support-limited:2\n"},
 		{"releases are not known", map[string]string{fileCVE: "\n", fileNeedDLA: "--\na (ann)\n--\nb/buster\n--\n"},
 			"* buster b dla-needed fix-pending soft [] data/dla-needed.txt:4\n" +
 				"problem data/dla-needed.txt: packages without a release are left out: static/distributions.json is needed to know which releases have support\n"},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -193,7 +194,8 @@ type sideFiles struct {
 // ([Files]; the keys are their paths in the repository): what data/CVE/list
 // says, the rows of the advisories by the tracker's own rule, and what is in the
 // queue for the next point release. Every statement has the file and the line
-// that it is from. What is said of packages comes last, as the entry [AnyID].
+// that it is from. What is said of packages comes last, as the entry [AnyID];
+// lists of debian-security-support that lie beside the files have a part in it.
 //
 // The problems of a file other than data/CVE/list are with the first change.
 func Merge(files map[string][]byte) iter.Seq2[wontfix.Change, error] {
@@ -247,6 +249,13 @@ func readSide(files map[string][]byte) (*sideFiles, []wontfix.Problem) {
 	read(&side.advisories, parseAdvisories, fileDSA, fileDLA, fileDTSA)
 	read(&side.points, func(file string, text []byte, _ suites) *collection { return parsePoint(file, text) }, filePoint, fileOldPoint)
 	read(&side.packages, parseNeeded, fileNeedDSA, fileNeedDLA)
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		if IsSupport(file) {
+			c := parseSupport(file, files[file])
+			problems = append(problems, c.Problems...)
+			side.packages = append(side.packages, &collection{file: file, byID: map[string]*wontfix.Entry{AnyID: c.Entry}})
+		}
+	}
 	return side, problems
 }
 
