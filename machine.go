@@ -9,7 +9,8 @@ import (
 // A Machine is what an inventory found: the operating system and the packages
 // that have files on its disk.
 type Machine struct {
-	Name         string  `json:"name,omitempty"` // host name, if the root has one
+	Name         string  `json:"name,omitempty"`  // host name, if the root has one
+	Place        string  `json:"place,omitempty"` // the root, image or file that was read, as its reader named it; empty for the machine that the program runs on
 	OS           OS      `json:"os"`
 	Release      Release `json:"release"` // what the machine says it is
 	Base         Release `json:"base"`    // the release whose archive and tracker its packages come from; equal to Release unless a derivative

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -35,7 +36,7 @@ func WriteChanges(w io.Writer, format string, c *wontfix.Changes, o Options) err
 func changesTitle(c *wontfix.Changes) string {
 	switch {
 	case c.Machine != nil:
-		return strings.TrimPrefix(c.Machine.Name+" · ", " · ") + systemName(c.Machine)
+		return strings.TrimPrefix(cmp.Or(c.Machine.Name, c.Machine.Place)+" · ", " · ") + systemName(c.Machine)
 	case c.Release != "":
 		return c.Release
 	}

@@ -51,7 +51,7 @@ func markdownScan(w io.Writer, s *wontfix.Scan, o Options) error {
 	b := bufio.NewWriter(w)
 	title := "machine"
 	if m := s.Machine; m != nil {
-		title = cmp.Or(m.Name, title) + ", " + systemName(m)
+		title = cmp.Or(m.Name, m.Place, title) + ", " + systemName(m)
 	}
 	fmt.Fprintf(b, "# What stays open: %s\n\n", cleanMarkdown(title))
 	if m := s.Machine; m != nil {

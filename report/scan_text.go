@@ -53,7 +53,7 @@ func (t *scanText) machine() {
 		t.para(0, strong("No machine"))
 		return
 	}
-	spans := []span{strong(cmp.Or(m.Name, "This machine")), text(" · " + systemName(m))}
+	spans := []span{strong(cmp.Or(m.Name, m.Place, "This machine")), text(" · " + systemName(m))}
 	if m.Base != m.Release && m.Base.Series != "" {
 		spans = append(spans, text(", built on "+m.Base.String()))
 	}

@@ -115,5 +115,5 @@ func (e *env) keepBehaviour(p *wontfix.Probe) error {
 // running reports whether the machine that is looked at is the one that runs:
 // what its clients do says nothing of another.
 func (t *target) running() bool {
-	return t.status == "" && (t.root == "" || filepath.Clean(t.root) == "/")
+	return !t.given() || t.root != "" && filepath.Clean(t.root) == "/"
 }

@@ -63,6 +63,18 @@ func (t *target) place() string {
 // read returns the machine, with the dates of its release, and its root, which
 // is nil for a list of packages. The closer must be closed.
 func (t *target) read(ctx context.Context, e *env) (*wontfix.Machine, fs.FS, io.Closer, error) {
+	m, root, closer, err := t.readPlace(ctx, e)
+	switch {
+	case err != nil || t.running():
+	case t.place() == "-":
+		m.Place = "standard input"
+	default:
+		m.Place = t.place()
+	}
+	return m, root, closer, err
+}
+
+func (t *target) readPlace(ctx context.Context, e *env) (*wontfix.Machine, fs.FS, io.Closer, error) {
 	release, err := parseRelease(t.release)
 	if err != nil {
 		return nil, nil, nil, err
