@@ -289,33 +289,29 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 	}
 	update := store.Update{Tracker: t, Tool: toolName(), Cursor: src.Cursor(), Parser: spec.Parser, Full: full, Base: cursor, Replace: c.full}
 	var past *pastReading
-	if spec.Past != nil {
-		if past, err = readPast(ctx, e, src, spec, old, full, c.full); err != nil {
-			return err
-		}
-		if full {
-			defer past.makeRoom()()
-		}
-		update.History = past.update(ctx, full)
-		changes = past.watch(changes)
-	}
 	var skipped []wontfix.Problem
-	stats, err := store.Apply(ctx, path, update, unreadable(changes, &skipped))
+	apply := func(old *store.DB, anew bool) (stats store.Stats, err error) {
+		if spec.Past != nil {
+			if past, err = readPast(ctx, e, src, spec, old, full, anew); err != nil {
+				return stats, err
+			}
+			if full {
+				defer past.makeRoom()()
+			}
+			update.History = past.update(ctx, full)
+			changes = past.watch(changes)
+		}
+		skipped = nil
+		return store.Apply(ctx, path, update, unreadable(changes, &skipped))
+	}
+	stats, err := apply(old, c.full)
 	if err != nil && c.full && past != nil && past.old != nil && ctx.Err() == nil {
 		// The old history may be what cannot be read: what there is now can.
 		e.warn("%v; its history begins anew", err)
-		skipped = nil
 		if changes, full, err = src.Changes(ctx, ""); err != nil {
 			return err
 		}
-		if past, err = readPast(ctx, e, src, spec, nil, full, true); err != nil {
-			return err
-		}
-		if full {
-			defer past.makeRoom()()
-		}
-		update.History = past.update(ctx, full)
-		stats, err = store.Apply(ctx, path, update, unreadable(past.watch(changes), &skipped))
+		stats, err = apply(nil, true)
 	}
 	p.done()
 	if err != nil {
