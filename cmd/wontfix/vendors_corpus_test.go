@@ -9,6 +9,8 @@ import (
 
 	"wontfix"
 	"wontfix/internal/testkit"
+	"wontfix/match"
+	"wontfix/tracker"
 )
 
 // debianFiles lays the corpus' samples of Debian's tracker out as its
@@ -140,5 +142,15 @@ func TestScanAPK(t *testing.T) {
 	}
 	if !found {
 		t.Errorf("CVE-2019-5481 in curl is not found\n%.2000s", out)
+	}
+}
+
+// TestFeedsAreOneVoice: a feed that is another tracker's publisher's speaks with
+// its voice; match has a table of its own, for it knows no trackers.
+func TestFeedsAreOneVoice(t *testing.T) {
+	for _, s := range tracker.Trackers() {
+		if s.Of != "" && match.Voice(s.Name) != match.Voice(s.Of) {
+			t.Errorf("%s is a feed of %s: its voice is %s, want %s", s.Name, s.Of, match.Voice(s.Name), match.Voice(s.Of))
+		}
 	}
 }
