@@ -68,7 +68,7 @@ func (c *compareCmd) Run(ctx context.Context, e *env, args []string) error {
 			return err
 		}
 		if len(said) == 0 {
-			return fmt.Errorf("%s: no tracker in the database has an entry of that ID; `wontfix db status` says how old they are", id)
+			return noEntry(id)
 		}
 		out.IDs = append(out.IDs, id)
 		for _, s := range said {

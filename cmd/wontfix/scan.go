@@ -120,6 +120,12 @@ func (c *scanCmd) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
+	for _, name := range c.packages {
+		if !slices.ContainsFunc(machine.Packages, func(p wontfix.Package) bool { return p.Name == name || p.Source == name }) &&
+			!slices.ContainsFunc(scan.Findings, func(f wontfix.Finding) bool { return f.Source == name }) { // the tracker's name for it
+			e.warn("--package %s: no package of that name is installed", name)
+		}
+	}
 	all := scan.Findings
 	scan.Findings, scan.Summary.Hidden = filter.Apply(all)
 	if err := c.write(e, list, func(w io.Writer, format string, o report.Options) error {

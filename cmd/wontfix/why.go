@@ -66,13 +66,28 @@ tracker, and otherwise of every release.`,
 	return cmd
 }
 
-// normalID completes what people type: cve-2014-9365, 2014-9365.
+// normalID completes what people type: cve-2014-9365, 2014-9365. What can be no
+// ID stays as it is.
 func normalID(s string) string {
+	if !isID(s) {
+		return s
+	}
 	s = strings.ToUpper(s)
 	if len(s) > 5 && s[4] == '-' && strings.Trim(s[:4], "0123456789") == "" {
 		return "CVE-" + s
 	}
 	return s
+}
+
+// isID reports whether s has a hyphen and a digit, as IDs of vulnerabilities do.
+func isID(s string) bool { return strings.Contains(s, "-") && strings.ContainsAny(s, "0123456789") }
+
+// noEntry says that no tracker has an entry of an ID.
+func noEntry(id string) error {
+	if !isID(id) {
+		return fmt.Errorf("%s: want the ID of a vulnerability, such as CVE-2014-9365; of a source package, `wontfix history %[1]s` and `wontfix scan --package %[1]s` tell", id)
+	}
+	return fmt.Errorf("%s: no tracker in the database has an entry of that ID; `wontfix db status` says how old they are", id)
 }
 
 // Run writes the dossier.
@@ -145,7 +160,7 @@ func (c *whyCmd) dossiers(ctx context.Context, v *view, o match.DossierOptions) 
 		return nil, err
 	}
 	if len(said) == 0 {
-		return nil, fmt.Errorf("%s: no tracker in the database has an entry of that ID; `wontfix db status` says how old they are", c.id)
+		return nil, noEntry(c.id)
 	}
 	first, err := c.chosen(said, o)
 	if err != nil {
