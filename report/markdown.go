@@ -135,21 +135,34 @@ func markdownFindings(w io.Writer, s *wontfix.Scan, o Options) {
 			if n++; o.Limit > 0 && n > o.Limit {
 				continue
 			}
-			reason := reasonList(f.Reasons)
-			if f.ReasonText != "" && f.ReasonText != f.Tracker.Detail {
-				reason += ": “" + oneLine(f.ReasonText) + "”"
+			words := f.ReasonText
+			if words == f.Tracker.Detail {
+				words = ""
 			}
 			tracker := cmp.Or(says(f.Tracker), f.Because)
 			if f.FixedVersion != "" && !strings.Contains(tracker, f.FixedVersion) {
 				tracker += ", fixed in " + f.FixedVersion
 			}
 			markdownRow(w, f.Outlook.String(), cleanMarkdown(f.Source+" "+f.SourceVersion), link(f.ID, f.Tracker.URL),
-				cleanMarkdown(f.Priority), cleanMarkdown(f.Published), cleanMarkdown(tracker), cleanMarkdown(reason), cleanMarkdown(findingOrigin(f, 100)))
+				cleanMarkdown(f.Priority), cleanMarkdown(f.Published), cleanMarkdown(tracker), cleanMarkdown(reasonCell(f.Reasons, words)), cleanMarkdown(findingOrigin(f, 100)))
 		}
 	}
 	if o.Limit > 0 && n > o.Limit {
 		fmt.Fprintf(w, "\n%s not shown.\n", count(n-o.Limit, "more finding"))
 	}
+}
+
+// reasonCell writes reasons and the words that give them; words that no reason is
+// known for stand alone.
+func reasonCell(reasons []string, words string) string {
+	if words != "" {
+		words = "“" + oneLine(words) + "”"
+	}
+	list := reasonList(reasons)
+	if list == "" || words == "" {
+		return list + words
+	}
+	return list + ": " + words
 }
 
 // markdownDossiers writes a section for each dossier.
@@ -192,12 +205,8 @@ func markdownDossier(w io.Writer, d *wontfix.Dossier) {
 			if s.Outlook != nil {
 				outlook = s.Outlook.String()
 			}
-			reason := reasonList(s.Reasons)
-			if s.ReasonText != "" {
-				reason += ": “" + oneLine(s.ReasonText) + "”"
-			}
 			name := strings.TrimSpace(s.Source + " " + s.Installed)
-			markdownRow(w, cleanMarkdown(name), cleanMarkdown(s.Release), tracker, cleanMarkdown(DecisionPhrase(s.Decision)), cleanMarkdown(reason), outlook)
+			markdownRow(w, cleanMarkdown(name), cleanMarkdown(s.Release), tracker, cleanMarkdown(DecisionPhrase(s.Decision)), cleanMarkdown(reasonCell(s.Reasons, s.ReasonText)), outlook)
 		}
 	}
 	io.WriteString(w, markdownProvenance(d))

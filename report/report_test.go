@@ -442,6 +442,24 @@ func TestSilentSubjects(t *testing.T) {
 func BenchmarkText(b *testing.B)     { benchmark(b, "text") }
 func BenchmarkJSON(b *testing.B)     { benchmark(b, "json") }
 func BenchmarkCSV(b *testing.B)      { benchmark(b, "csv") }
+// TestReasonCell: words that no reason is known for have no colon before them.
+func TestReasonCell(t *testing.T) {
+	for _, tt := range []struct {
+		reasons []string
+		words   string
+		want    string
+	}{
+		{nil, "", ""},
+		{nil, "Upstream will not", "“Upstream will not”"},
+		{[]string{"too-intrusive"}, "", "too intrusive"},
+		{[]string{"too-intrusive"}, "quite\na change", "too intrusive: “quite a change”"},
+	} {
+		if got := reasonCell(tt.reasons, tt.words); got != tt.want {
+			t.Errorf("reasonCell(%q, %q) = %q, want %q", tt.reasons, tt.words, got, tt.want)
+		}
+	}
+}
+
 func BenchmarkMarkdown(b *testing.B) { benchmark(b, "markdown") }
 
 func benchmark(b *testing.B, format string) {

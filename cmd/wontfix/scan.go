@@ -337,15 +337,17 @@ func (v *view) addOthers(ctx context.Context, own string, findings []wontfix.Fin
 }
 
 // addOrigins says of findings who decided: of those that are shown with it, and
-// of those whose reasons it can change; see [reworded].
+// of those whose reasons it can change; see [reworded]. Where a fix is out and no
+// reason is given there is none to be changed.
 func (v *view) addOrigins(ctx context.Context, name string, findings []wontfix.Finding, shown func(*wontfix.Finding) bool) error {
 	p, err := v.partOfPast(name)
 	if p == nil || err != nil {
 		return err
 	}
+	refused := func(f *wontfix.Finding) bool { return f.Outlook != wontfix.Available || len(f.Reasons) > 0 }
 	lines := make(map[string][]int, len(findings))
 	for i := range findings {
-		if f := &findings[i]; len(f.Reasons) > 0 || shown(f) {
+		if f := &findings[i]; refused(f) || shown(f) {
 			lines[f.ID] = append(lines[f.ID], f.Tracker.Line)
 		}
 	}
@@ -359,7 +361,7 @@ func (v *view) addOrigins(ctx context.Context, name string, findings []wontfix.F
 	for i := range findings {
 		f := &findings[i]
 		f.Origin = origins.of(f.ID, f.Tracker.Line)
-		if reasons, ok := reworded(f.Origin, f.Reasons); ok {
+		if reasons, ok := reworded(f.Origin, f.Reasons); ok && refused(f) {
 			f.Reasons, f.ReasonText, f.Evidence = reasons, f.Origin.Words, f.Origin.Evidence
 		}
 	}
@@ -368,10 +370,9 @@ func (v *view) addOrigins(ctx context.Context, name string, findings []wontfix.F
 
 // reworded returns the reasons of a decision where other words have been put
 // over them since: those of the time first, then what the words of today say.
-// A row that gives no reason today, not even that there is none, refuses nothing.
 func reworded(o *wontfix.Origin, today []string) ([]string, bool) {
 	none := wontfix.NoReason.String()
-	if o == nil || len(today) == 0 || o.WroteClass != wontfix.ClassReword || o.Words == "" || len(o.Reasons) == 0 || slices.Contains(o.Reasons, none) || slices.Equal(o.Reasons, today) {
+	if o == nil || o.WroteClass != wontfix.ClassReword || o.Words == "" || len(o.Reasons) == 0 || slices.Contains(o.Reasons, none) || slices.Equal(o.Reasons, today) {
 		return nil, false
 	}
 	reasons := slices.Clone(o.Reasons)
