@@ -50,7 +50,9 @@ func (w *writer) writePacked(ctx context.Context) error {
 	return w.writeBlobs(ctx, keys)
 }
 
-// touchedBlobs returns the old blobs that have a row of an entry that changed.
+// touchedBlobs returns the old blobs in which the entries that changed have other
+// rows than before. Most that an entry has a row in say the same as they did: such
+// rows are taken out of what is to be written.
 func (w *writer) touchedBlobs(ctx context.Context) ([]blobKey, error) {
 	t, err := w.old.tracker(w.u.Tracker.Name)
 	if err != nil {
@@ -58,6 +60,7 @@ func (w *writer) touchedBlobs(ctx context.Context) ([]blobKey, error) {
 	}
 	var keys []blobKey
 	var in blob
+	var before, now []row
 	// Most codes are not touched. A set of bits says so faster than a map.
 	var maybe [1 << 10]uint64
 	for c := range w.build.touched {
@@ -81,8 +84,28 @@ func (w *writer) touchedBlobs(ctx context.Context) ([]blobKey, error) {
 				}
 			}
 		}
-		if hit {
-			keys = append(keys, blobKey{int(w.build.byLabel[p.label.text]), p.source})
+		if !hit {
+			continue
+		}
+		l := w.build.byLabel[p.label.text]
+		err := in.readSayings(r, texts, &wontfix.Statement{Source: p.source, Label: p.label.text, Release: p.label.release})
+		if err == nil {
+			before, err = w.rowsOf(before[:0], &in, &w.build.labels[l], false)
+		}
+		if err != nil {
+			return nil, w.old.damagedBlob(p, err)
+		}
+		now = now[:0]
+		src := w.build.sources[p.source]
+		if src != nil && int(l) < len(src.rows) {
+			now = w.build.rows(now, &src.rows[l])
+			slices.SortStableFunc(now, compareRows)
+		}
+		switch {
+		case !slices.Equal(before, now):
+			keys = append(keys, blobKey{int(l), p.source})
+		case len(now) > 0:
+			src.rows[l] = packedRows{}
 		}
 	}
 	return keys, nil
@@ -149,9 +172,19 @@ func (w *writer) oldRows(rows []row, read *sql.Stmt, in *blob, l *newLabel, sour
 	if err == nil {
 		err = in.read(data, &wontfix.Statement{Source: source, Label: l.text, Release: l.release})
 	}
+	n := len(rows)
+	if err == nil {
+		rows, err = w.rowsOf(rows, in, l, true)
+	}
 	if err != nil {
 		return nil, damaged(w.old.path, fmt.Sprintf("statements of %s in %s: %v", source, l.text, err))
 	}
+	w.count -= in.len() - (len(rows) - n)
+	return rows, nil
+}
+
+// rowsOf appends the rows of an old blob that still count, or those that do not.
+func (w *writer) rowsOf(rows []row, in *blob, l *newLabel, count bool) ([]row, error) {
 	ids := make([]uint32, len(in.says))
 	for i := range in.says {
 		ids[i] = math.MaxUint32 // not numbered yet
@@ -159,9 +192,12 @@ func (w *writer) oldRows(rows []row, read *sql.Stmt, in *blob, l *newLabel, sour
 	for i := range in.len() {
 		says, line, evidence, ok := in.next()
 		if !ok {
-			return nil, damaged(w.old.path, fmt.Sprintf("statements of %s in %s: %v", source, l.text, errBytes))
+			return nil, errBytes
 		}
-		r := row{line: uint32(line), evidence: uint32(evidence)}
+		r := row{line: uint32(line)}
+		if in.modes[says] == evidenceOwn {
+			r.evidence = uint32(evidence)
+		}
 		gone := false
 		if i < len(in.codes) {
 			r.code = in.codes[i]
@@ -170,8 +206,7 @@ func (w *writer) oldRows(rows []row, read *sql.Stmt, in *blob, l *newLabel, sour
 			r.name = in.names[i-len(in.codes)]
 			_, gone = w.build.named[r.name]
 		}
-		if gone {
-			w.count--
+		if gone == count {
 			continue
 		}
 		if ids[says] == math.MaxUint32 {

@@ -303,6 +303,11 @@ func (b *blob) readCodes(r *reader, n int) {
 func (b *blob) read(data []byte, of *wontfix.Statement) error {
 	r, coded, texts := b.open(data)
 	b.readCodes(&r, coded)
+	return b.readSayings(r, texts, of)
+}
+
+// readSayings is the part of read behind the codes.
+func (b *blob) readSayings(r reader, texts int, of *wontfix.Statement) error {
 	b.strings = r.strings(b.strings[:0])
 	n := r.count()
 	b.says = slices.Grow(b.says[:0], n)
