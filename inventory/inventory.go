@@ -39,6 +39,9 @@ type Options struct {
 	// Release is what the caller says that the machine is. Unless it is zero,
 	// it is taken as release and as base, whatever the files say.
 	Release wontfix.Release
+	// Found, if it is not nil, is told the base of a root as soon as it is known,
+	// which is before its packages are.
+	Found func(base wontfix.Release)
 }
 
 // ReadRoot reads the root file system at a directory: "/" for the running
@@ -77,6 +80,9 @@ var ErrNoDatabase = errors.New("no package database of dpkg, rpm, apk or pacman"
 func Read(fsys fs.FS, o Options) (*wontfix.Machine, error) {
 	r := newReader(fsys)
 	r.readRelease(o.Release)
+	if o.Found != nil {
+		o.Found(r.m.Base)
+	}
 	if !r.databases() {
 		return nil, r.noDatabase()
 	}

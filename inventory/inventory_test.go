@@ -78,6 +78,19 @@ func TestGivenRelease(t *testing.T) {
 	}
 }
 
+// TestFound: the base is told even if no package can be read after it.
+func TestFound(t *testing.T) {
+	var got []wontfix.Release
+	o := Options{Found: func(base wontfix.Release) { got = append(got, base) }}
+	fsys := fstest.MapFS{"etc/os-release": {Data: []byte("ID=ubuntu\nVERSION_ID=14.04\n")}}
+	if _, err := Read(fsys, o); !errors.Is(err, ErrNoDatabase) {
+		t.Fatalf("the error is %v", err)
+	}
+	if want := (wontfix.Release{Distribution: "ubuntu", Series: "trusty"}); len(got) != 1 || got[0] != want {
+		t.Errorf("found %v, want %v, once", got, want)
+	}
+}
+
 // A damaged status file costs what is damaged and nothing else.
 func TestStatusProblems(t *testing.T) {
 	good := stanzaOf("good amd64 1", ok)

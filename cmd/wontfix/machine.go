@@ -97,6 +97,11 @@ func (t *target) readPlace(ctx context.Context, e *env) (*wontfix.Machine, fs.FS
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	o.Found = func(base wontfix.Release) {
+		if spec, err := tracker.ForDistribution(base.Distribution); err == nil {
+			e.expect(spec.Name)
+		}
+	}
 	m, err := inventory.Read(fsys, o)
 	if err != nil {
 		closer.Close()

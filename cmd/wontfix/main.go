@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -67,6 +68,7 @@ type env struct {
 	noColor bool
 
 	opening func() (*store.DB, error) // see expectDB; nil: nobody expects it
+	ahead   sync.WaitGroup            // what is read of it ahead of time
 }
 
 // An exitCode is an error that has been told already, or needs no telling.

@@ -389,17 +389,9 @@ func reworded(o *wontfix.Origin, today []string) ([]string, bool) {
 func (e *env) expectDB() (forget func()) {
 	open := sync.OnceValues(e.openNow)
 	e.opening = open
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if db, err := open(); err == nil {
-			for _, t := range db.Trackers() {
-				db.Expect(t.Name)
-			}
-		}
-	}()
+	e.ahead.Go(func() { open() })
 	return func() {
-		<-done
+		e.ahead.Wait()
 		if e.opening == nil {
 			return // it was taken
 		}
@@ -408,6 +400,26 @@ func (e *env) expectDB() (forget func()) {
 			db.Close()
 		}
 	}
+}
+
+// expect begins to read what answers about a tracker need, or about all if name
+// is "", of a database that is expected.
+func (e *env) expect(name string) {
+	open := e.opening
+	if open == nil {
+		return
+	}
+	e.ahead.Go(func() {
+		db, err := open()
+		if err != nil {
+			return // it is said when the database is needed
+		}
+		for _, t := range db.Trackers() {
+			if name == "" || t.Name == name {
+				db.Expect(t.Name)
+			}
+		}
+	})
 }
 
 // openDB opens the database.

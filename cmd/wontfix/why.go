@@ -99,6 +99,7 @@ func (c *whyCmd) Run(ctx context.Context, e *env) error {
 		return err
 	}
 	defer e.expectDB()()
+	e.expect("")
 	o := match.DossierOptions{Sources: c.sources}
 	var root fs.FS
 	if c.given() || c.release == "" {
