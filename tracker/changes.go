@@ -47,8 +47,8 @@ func (s *Source) Changes(ctx context.Context, since string) (changes iter.Seq2[w
 }
 
 const (
-	chunkFiles = 64      // files that one goroutine reads in a row
-	partBytes  = 1 << 20 // text after which it hands them on
+	chunkFiles = 32        // files that one goroutine reads in a row
+	partBytes  = 256 << 10 // text after which it hands them on
 )
 
 // A part is a piece of a chunk.
