@@ -118,7 +118,7 @@ func (c *syncCmd) Run(ctx context.Context, e *env, args []string) error {
 			return fmt.Errorf("sync %s: of which tracker is it? Say NAME=SOURCE, as in ubuntu=%[1]s", name)
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("sync %s: nothing of that name is known; there is %s", name, strings.Join(trackerNames(), ", "))
 		}
 		if given && source == "" {
 			return fmt.Errorf("sync %s: no source behind the =; want a URL, a repository, a bundle or a folder", arg)
