@@ -127,3 +127,11 @@ func TestDebianFiles(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+func TestNamed(t *testing.T) {
+	for title, want := range map[string]string{"Ubuntu CVE Tracker": "the Ubuntu CVE Tracker", "AlmaLinux's advisories": "AlmaLinux's advisories", "CVE records": "CVE records"} {
+		if got := tracker.Named(title); got != want {
+			t.Errorf("Named(%q) = %q, want %q", title, got, want)
+		}
+	}
+}

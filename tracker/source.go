@@ -256,7 +256,7 @@ func detectFolder(spec *Spec, source, name string) (string, error) {
 			return "", fmt.Errorf("source %q: holds entries itself; give the folder above it, which has %s", name, strings.Join(spec.Dirs, ", "))
 		}
 	}
-	return "", fmt.Errorf("source %q: has none of the folders %s and is no repository: not the %s", name, strings.Join(spec.Dirs, ", "), spec.Title)
+	return "", fmt.Errorf("source %q: has none of the folders %s and is no repository: not %s", name, strings.Join(spec.Dirs, ", "), Named(spec.Title))
 }
 
 // checkBundle looks for the first words of a bundle.
@@ -362,7 +362,7 @@ func (s *Source) openCommit(ctx context.Context, commit string) error {
 		return err
 	}
 	if len(files) == 0 {
-		return fmt.Errorf("commit %.12s has none of the folders %s: not the %s", commit, strings.Join(s.spec.Dirs, ", "), s.spec.Title)
+		return fmt.Errorf("commit %.12s has none of the folders %s: not %s", commit, strings.Join(s.spec.Dirs, ", "), Named(s.spec.Title))
 	}
 	s.items = resolve(&s.spec, files)
 	s.info.Revision = commit

@@ -85,6 +85,15 @@ func Find(name string) (Spec, error) {
 	return Spec{}, fmt.Errorf("tracker %q: not known; there is %s", name, strings.Join(names, ", "))
 }
 
+// Named returns the title of a tracker as it stands in a sentence: "the Ubuntu CVE
+// Tracker", "AlmaLinux's advisories".
+func Named(title string) string {
+	if strings.HasSuffix(title, " Tracker") {
+		return "the " + title
+	}
+	return title
+}
+
 // ForDistribution returns the tracker that speaks of the machines of a
 // distribution, as os-release names it.
 func ForDistribution(name string) (Spec, error) {

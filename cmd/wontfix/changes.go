@@ -84,7 +84,7 @@ func (c *changesCmd) Run(ctx context.Context, e *env) error {
 	}
 	if machine != nil {
 		if _, known := v.Labels(t.Name)[machine.Base.Series]; !known {
-			e.warn("this copy of the %s has no row for %s", t.Title, machine.Base)
+			e.warn("this copy of %s has no row for %s", tracker.Named(t.Title), machine.Base)
 		}
 	}
 	found, err := c.find(ctx, v, p, t, machine)

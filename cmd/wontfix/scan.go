@@ -215,7 +215,7 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 			}
 			if c.asksOthers() {
 				if len(v.Trackers()) == 1 {
-					return nil, false, fmt.Errorf("what others decided: the database has the %s alone; `wontfix sync NAME` reads another, one of %s", t.Title, strings.Join(trackerNames(), ", "))
+					return nil, false, fmt.Errorf("what others decided: the database has %s alone; `wontfix sync NAME` reads another, one of %s", tracker.Named(t.Title), strings.Join(trackerNames(), ", "))
 				}
 				if err := v.addOthers(ctx, t.Name, s.Findings); err != nil {
 					return nil, false, err
@@ -238,7 +238,7 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 	if t != nil {
 		if age := now.Sub(t.Time); !t.Time.IsZero() && age > staleAfter {
 			unsaid = append(unsaid, wontfix.Unsaid{What: "what was decided after " + t.Time.UTC().Format(time.DateOnly),
-				Why: fmt.Sprintf("the copy of the %s is %d days old", t.Title, int(age.Hours()/24)), Command: "wontfix sync"})
+				Why: fmt.Sprintf("the copy of %s is %d days old", tracker.Named(t.Title), int(age.Hours()/24)), Command: "wontfix sync"})
 		}
 	}
 	rebuilt := m.Base != m.Release && m.Manager == "rpm" // and the tracker goes on
@@ -270,7 +270,7 @@ func (c *scanCmd) viewFor(ctx context.Context, e *env, m *wontfix.Machine) (v *v
 	v, err = e.openView(ctx, c.asOf)
 	// After a sync that failed it has been told already that there is none.
 	if errors.Is(err, errNoPlace) || errors.Is(err, store.ErrMissing) && (e.db == "" || c.sync) {
-		missing.Why, missing.Command = "there is no copy of the "+spec.Title+" yet", "wontfix sync"
+		missing.Why, missing.Command = "there is no copy of "+tracker.Named(spec.Title)+" yet", "wontfix sync"
 		return nil, missing, nil
 	}
 	return v, nil, err
@@ -292,7 +292,7 @@ func statementsFor(ctx context.Context, v *view, m *wontfix.Machine) (t *wontfix
 		}
 	}
 	if t == nil {
-		return nil, nil, &wontfix.Unsaid{What: unsaidAll, Why: "the database has no copy of the " + spec.Title, Command: "wontfix sync " + spec.Name}, nil
+		return nil, nil, &wontfix.Unsaid{What: unsaidAll, Why: "the database has no copy of " + tracker.Named(spec.Title), Command: "wontfix sync " + spec.Name}, nil
 	}
 	v.expectPast(t.Name)
 	all := v.Labels(t.Name)
@@ -302,7 +302,7 @@ func statementsFor(ctx context.Context, v *view, m *wontfix.Machine) (t *wontfix
 	}
 	if !slices.ContainsFunc(labels, func(l string) bool { r, ok := all[l]; return r.Base() == m.Base || ok && spec.Labels == nil }) {
 		missing = &wontfix.Unsaid{What: "what was decided about " + m.Base.Series,
-			Why: fmt.Sprintf("this copy of the %s has no row for %s", t.Title, m.Base), Command: "wontfix sync"}
+			Why: fmt.Sprintf("this copy of %s has no row for %s", tracker.Named(t.Title), m.Base), Command: "wontfix sync"}
 	}
 	return t, statements, missing, nil
 }
