@@ -30,7 +30,7 @@ type target struct {
 
 func (t *target) flags(fs *pflag.FlagSet) {
 	fs.StringVar(&t.root, "root", "", "look at the machine whose root folder is `DIR` (default /)")
-	fs.StringVar(&t.image, "image", "", "look at a container image: an archive of docker save, an OCI layout, or the `REFERENCE` of one in a registry")
+	fs.StringVar(&t.image, "image", "", "look at a container image: an archive of docker save, an OCI layout, or the `REFERENCE` of one in a registry, with the account that docker login or podman login has kept for it")
 	fs.StringVar(&t.platform, "platform", "", "look at the image for `OS/ARCH` (default linux on this architecture)")
 	fs.StringVar(&t.sbom, "sbom", "", "look at the packages in a CycloneDX or SPDX `FILE`, - for standard input")
 	fs.StringVar(&t.manifest, "manifest", "", "look at the packages in a `FILE` of names and versions, as cloud images have them, - for standard input")
@@ -93,7 +93,7 @@ func (t *target) readPlace(ctx context.Context, e *env) (*wontfix.Machine, fs.FS
 		addProduct(m, product)
 		return m, nil, io.NopCloser(nil), err
 	}
-	fsys, closer, err := t.openRoot(ctx)
+	fsys, closer, err := t.openRoot(ctx, e)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -113,11 +113,11 @@ func (t *target) readPlace(ctx context.Context, e *env) (*wontfix.Machine, fs.FS
 }
 
 // openRoot opens the root file system of a folder or an image.
-func (t *target) openRoot(ctx context.Context) (fs.FS, io.Closer, error) {
+func (t *target) openRoot(ctx context.Context, e *env) (fs.FS, io.Closer, error) {
 	if t.image == "" {
 		return inventory.OpenRoot(cmp.Or(t.root, "/"))
 	}
-	img, err := image.Open(ctx, t.image, image.Options{Keep: inventory.Wanted, Platform: t.platform})
+	img, err := image.Open(ctx, t.image, image.Options{Keep: inventory.Wanted, Platform: t.platform, Offline: e.offline})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -25,6 +25,8 @@ type Options struct {
 	// Platform is os/architecture or os/architecture/variant, of an image that
 	// exists for several; "" is linux on the architecture of this machine.
 	Platform string
+	// Offline says that no registry may be asked.
+	Offline bool
 	// Transport reaches registries; nil is one with time limits.
 	Transport http.RoundTripper
 	// Limits bound what is read; a zero field is the default.
@@ -132,6 +134,9 @@ func find(ctx context.Context, ref string, o Options) (*source, error) {
 		return nil, err
 	case strings.HasPrefix(ref, ".") || strings.HasPrefix(ref, "/") || strings.HasSuffix(ref, ".tar"):
 		return nil, errors.New("no such file; give an archive of docker save, an OCI layout, or the reference of an image in a registry")
+	}
+	if o.Offline {
+		return nil, errors.New("no such file, and no registry may be asked (--offline)")
 	}
 	return openRegistry(ctx, ref, o)
 }

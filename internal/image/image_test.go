@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"io/fs"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -161,6 +164,74 @@ func TestOpen(t *testing.T) {
 		})
 	}
 }
+
+// TestAccount pulls from a registry that wants a password, with and without one
+// that docker login has kept, and from one that wants none with a way to passwords
+// that does not work.
+func TestAccount(t *testing.T) {
+	plain := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	closed := true
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); closed && (user != "ann" || password != "secret") {
+			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+			http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"who are you?"}]}`, http.StatusUnauthorized)
+			return
+		}
+		plain.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	host := strings.TrimPrefix(server.URL, "http://")
+	ref, err := name.ParseReference(host + "/small:1")
+	testkit.Must(t, err)
+	testkit.Must(t, remote.Write(ref, build(t, layers), remote.WithAuth(&authn.Basic{Username: "ann", Password: "secret"})))
+	dir := t.TempDir()
+	t.Setenv("HOME", dir)
+	t.Setenv("DOCKER_CONFIG", dir)
+	pull := func(config string) error {
+		testkit.Must(t, os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o600))
+		img, err := Open(context.Background(), ref.Name(), Options{Keep: keep})
+		if err == nil {
+			img.Close()
+		}
+		return err
+	}
+	broken := `{"credHelpers": {"` + host + `": "of-nobody"}}`
+	if err := pull(`{}`); err == nil || !strings.Contains(err.Error(), "UNAUTHORIZED") {
+		t.Errorf("without an account: %v", err)
+	}
+	if err := pull(`{"auths": {"` + host + `": {"auth": "` + base64.StdEncoding.EncodeToString([]byte("ann:secret")) + `"}}}`); err != nil {
+		t.Errorf("with an account: %v", err)
+	}
+	if err := pull(broken); err == nil || !strings.Contains(err.Error(), "UNAUTHORIZED") || !strings.Contains(err.Error(), "docker-credential-of-nobody") {
+		t.Errorf("with an account that cannot be read: %v", err)
+	}
+	closed = false
+	if err := pull(broken); err != nil {
+		t.Errorf("where none is asked for: %v", err)
+	}
+}
+
+// TestGuard: a password goes to no other machine in clear.
+func TestGuard(t *testing.T) {
+	sent := 0
+	g := guard{roundTrip(func(*http.Request) (*http.Response, error) {
+		sent++
+		return &http.Response{Body: http.NoBody}, nil
+	})}
+	for url, want := range map[string]bool{"https://registry.example/v2/": true, "http://192.0.2.1/v2/": false, "http://127.0.0.1:5000/v2/": true, "http://localhost/v2/": true} {
+		r, err := http.NewRequest("GET", url, nil)
+		testkit.Must(t, err)
+		r.SetBasicAuth("ann", "secret")
+		before := sent
+		if _, err := g.RoundTrip(r); (err == nil) != want || (sent > before) != want {
+			t.Errorf("%s: %v, sent %v", url, err, sent > before)
+		}
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // TestPlatform asks an image that is for one platform for it, for another, and
 // for none.

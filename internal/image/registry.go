@@ -17,8 +17,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// openRegistry finds an image in its registry, as anybody may who has no
-// account there.
+// openRegistry finds an image in its registry: with the account that docker login
+// or podman login has kept for it, and else as anybody may.
 func openRegistry(ctx context.Context, ref string, o Options) (*source, error) {
 	parsed, err := name.ParseReference(ref)
 	if err != nil {
@@ -40,8 +40,15 @@ func openRegistry(ctx context.Context, ref string, o Options) (*source, error) {
 			ResponseHeaderTimeout: time.Minute, ForceAttemptHTTP2: true,
 		}
 	}
-	descriptor, err := remote.Get(parsed, remote.WithContext(ctx), remote.WithAuth(authn.Anonymous), remote.WithTransport(guard{transport}),
+	account, noAccount := authn.Resolve(ctx, authn.DefaultKeychain, parsed.Context())
+	if noAccount != nil {
+		account = authn.Anonymous // most images ask for none
+	}
+	descriptor, err := remote.Get(parsed, remote.WithContext(ctx), remote.WithAuth(account), remote.WithTransport(guard{transport}),
 		remote.WithPlatform(wanted), remote.WithUserAgent("wontfix"))
+	if err != nil && noAccount != nil {
+		err = fmt.Errorf("%w; the account that is kept for it could not be read: %w", err, noAccount)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -77,13 +84,17 @@ func openRegistry(ctx context.Context, ref string, o Options) (*source, error) {
 	return src, nil
 }
 
-// A guard follows no registry from https to http, and takes no answer that is
-// too large to be kept in memory, as all are but those with a layer.
+// A guard follows no registry from https to http, sends no password in clear to
+// another machine, and takes no answer that is too large to be kept in memory, as
+// all are but those with a layer.
 type guard struct{ http.RoundTripper }
 
 func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	if from := r.Response; from != nil && from.Request.URL.Scheme == "https" && r.URL.Scheme != "https" {
 		return nil, errors.New("redirected from https to " + r.URL.Scheme + ": not followed")
+	}
+	if r.URL.Scheme != "https" && r.Header.Get("Authorization") != "" && !loopback(r.URL.Hostname()) {
+		return nil, errors.New("the account of " + r.URL.Host + " would be sent in clear: the registry does not speak https")
 	}
 	resp, err := g.RoundTripper.RoundTrip(r)
 	if err != nil {
@@ -93,6 +104,11 @@ func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
 		resp.Body = limited{io.LimitReader(resp.Body, maxJSON), resp.Body}
 	}
 	return resp, nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 type limited struct {
