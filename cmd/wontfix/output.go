@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,6 +99,9 @@ func writeFile(name string, f func(io.Writer) error) (err error) {
 		return w.Close()
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".new-*")
+	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
+		return fmt.Errorf("write %s: in folder %s: %w", name, filepath.Dir(name), failed.Err) // not of the file that was to be aside
+	}
 	if err != nil {
 		return err
 	}
