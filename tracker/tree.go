@@ -50,20 +50,21 @@ type item struct {
 // parseTree reads what git ls-tree -z prints: for each file its mode, type,
 // object ID and path.
 func parseTree(data []byte) ([]file, error) {
-	var files []file
-	for len(data) > 0 {
-		record, rest, ok := bytes.Cut(data, []byte{0})
+	files := make([]file, 0, bytes.Count(data, []byte{0}))
+	for rest := string(data); rest != ""; {
+		record, after, ok := strings.Cut(rest, "\x00")
 		if !ok {
 			return nil, errors.New("git ls-tree: last record is cut off")
 		}
-		data = rest
-		head, path, ok := strings.Cut(string(record), "\t")
-		f := strings.Split(head, " ")
-		if !ok || path == "" || len(f) != 3 || !isObjectID(f[2]) {
+		rest = after
+		head, path, ok := strings.Cut(record, "\t")
+		mode, typeAndID, _ := strings.Cut(head, " ")
+		_, oid, _ := strings.Cut(typeAndID, " ")
+		if !ok || path == "" || !isObjectID(oid) {
 			return nil, fmt.Errorf("git ls-tree: record %q: want mode, type, object, path", record)
 		}
 		kind := special
-		switch f[0] {
+		switch mode {
 		case "100644", "100755", "100664":
 			kind = regular
 		case "120000":
@@ -73,7 +74,7 @@ func parseTree(data []byte) ([]file, error) {
 		case "160000":
 			kind = submodule
 		}
-		files = append(files, file{path, kind, f[2]})
+		files = append(files, file{path, kind, oid})
 	}
 	return files, nil
 }
@@ -119,10 +120,23 @@ func resolve(spec *Spec, files []file) []item {
 		sortItems(items)
 		return items
 	}
-	byID := make(map[string][]file, len(files))
+	items := make([]item, 0, len(files))
+	index := make(map[string]int, len(files))
+	same := make(map[string][]file) // the files of an ID that has several
 	for _, f := range files {
-		if name := path.Base(f.path); spec.Match(name) && len(name) <= maxName {
-			byID[name] = append(byID[name], f)
+		name := path.Base(f.path)
+		if !spec.Match(name) || len(name) > maxName {
+			continue
+		}
+		i, again := index[name]
+		switch {
+		case !again:
+			index[name] = len(items)
+			items = append(items, item{id: name, file: f})
+		case same[name] == nil:
+			same[name] = []file{items[i].file, f}
+		default:
+			same[name] = append(same[name], f)
 		}
 	}
 	rank := func(f file) int {
@@ -132,33 +146,51 @@ func resolve(spec *Spec, files []file) []item {
 		}
 		return r
 	}
-	items := make([]item, 0, len(byID))
-	for id, fs := range byID {
+	for id, fs := range same {
 		slices.SortFunc(fs, func(a, b file) int { return cmp.Or(rank(a)-rank(b), strings.Compare(a.path, b.path)) })
-		it := item{id: id, file: fs[0]}
+		it := &items[index[id]]
+		it.file = fs[0]
 		for _, f := range fs[1:] {
 			it.others = append(it.others, f.path)
 		}
-		items = append(items, it)
 	}
 	sortItems(items)
 	return items
 }
 
+// sortItems puts items in order of path, in which git gives them mostly.
 func sortItems(items []item) {
-	slices.SortFunc(items, func(a, b item) int { return strings.Compare(a.path, b.path) })
+	byPath := func(a, b item) int { return strings.Compare(a.path, b.path) }
+	if !slices.IsSortedFunc(items, byPath) {
+		slices.SortFunc(items, byPath)
+	}
 }
 
 // changed returns the items of to that are not the same in from, and as gone
 // those that to lacks, in order of path. An ID whose file has moved is one
 // item.
 func changed(from, to []item) []item {
-	old := make(map[string]item, len(from))
-	for _, it := range from {
-		old[it.id] = it
+	old := make(map[string]item)
+	var fresh []item
+	// Both are in order of path, and most items are the same in both.
+	for len(from) > 0 || len(to) > 0 {
+		switch {
+		case len(to) == 0 || len(from) > 0 && from[0].path < to[0].path:
+			old[from[0].id] = from[0]
+			from = from[1:]
+		case len(from) == 0 || to[0].path < from[0].path:
+			fresh = append(fresh, to[0])
+			to = to[1:]
+		default:
+			if from[0].file != to[0].file || !slices.Equal(from[0].others, to[0].others) {
+				old[from[0].id] = from[0]
+				fresh = append(fresh, to[0])
+			}
+			from, to = from[1:], to[1:]
+		}
 	}
 	var out []item
-	for _, it := range to {
+	for _, it := range fresh {
 		was, ok := old[it.id]
 		delete(old, it.id)
 		if !ok || was.file != it.file || !slices.Equal(was.others, it.others) {
