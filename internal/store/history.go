@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"database/sql"
@@ -197,8 +198,9 @@ type logPart struct {
 }
 
 // packLog compresses the parts of a log: their number, for each its size and
-// that of its bytes, then the bytes, and in front of it all its sum.
-func packLog(log [][]byte) ([]byte, error) {
+// that of its bytes, then the bytes, and in front of it all its sum. A part that
+// is the same in the old log is taken from there.
+func packLog(log [][]byte, old []logPart) ([]byte, error) {
 	z, err := newHistoryEncoder()
 	if err != nil {
 		return nil, err
@@ -206,9 +208,13 @@ func packLog(log [][]byte) ([]byte, error) {
 	defer z.Close()
 	b := appendUvarint(nil, uint64(len(log)))
 	var data []byte
-	for _, part := range log {
+	for i, part := range log {
 		from := len(data)
-		data = z.EncodeAll(part, data)
+		if i < len(old) && old[i].is(part) {
+			data = append(data, old[i].data...)
+		} else {
+			data = z.EncodeAll(part, data)
+		}
 		b = appendUvarint(b, uint64(len(part)))
 		b = appendUvarint(b, uint64(len(data)-from))
 	}
@@ -238,6 +244,15 @@ func readLog(data []byte) ([]logPart, error) {
 		r.fail()
 	}
 	return parts, r.err()
+}
+
+// is reports whether p has the given content.
+func (p *logPart) is(content []byte) bool {
+	if p.size != len(content) {
+		return false
+	}
+	b, err := p.unpack()
+	return err == nil && bytes.Equal(b, content)
 }
 
 func (p *logPart) unpack() ([]byte, error) {

@@ -379,3 +379,33 @@ func TestHistorySameBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestPackLogAgain: what is taken from an old log is what would be made anew, also
+// where the old one is damaged or shorter.
+func TestPackLogAgain(t *testing.T) {
+	long := bytes.Repeat([]byte("a part of a log "), 200)
+	log := [][]byte{[]byte("one"), long, {}, []byte("four")}
+	want, err := packLog(log, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, before := range map[string][][]byte{
+		"the same": log, "shorter": log[:2], "none": nil, "others": {[]byte("eno"), []byte("two"), {}, []byte("four"), []byte("five")},
+	} {
+		b, err := packLog(before, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old, err := readLog(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(old) > 1 {
+			old[0].data = slices.Clone(old[0].data)
+			old[0].data[len(old[0].data)-1] ^= 1
+		}
+		if got, err := packLog(log, old); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes, %v; want %d, those of a log that is packed alone", what, len(got), err, len(want))
+		}
+	}
+}

@@ -70,7 +70,11 @@ func (w *writer) writeHistory(ctx context.Context) error {
 			}
 		}
 	}
-	log, err := packLog(h.Log)
+	var old []logPart
+	if m.old != nil {
+		old, _ = w.old.log(ctx, m.old.Name) // without it everything is compressed
+	}
+	log, err := packLog(h.Log, old)
 	if err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
