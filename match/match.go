@@ -165,48 +165,44 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 			scopes[source] = list
 		}
 	}
-	judgeAll := func(order []int) (findings []wontfix.Finding, dismissed []wontfix.Dismissal) {
-		var rows []*wontfix.Statement
-		for _, first := range order {
-			rows = append(rows[:0], &statements[first])
-			for i := next[first]; i > 0; i = next[i] {
-				rows = append(rows, &statements[i])
-			}
-			slices.SortStableFunc(rows, func(a, b *wontfix.Statement) int {
-				if a.File == b.File {
-					return cmp.Compare(a.Line, b.Line)
-				}
-				return cmp.Compare(a.File, b.File)
-			})
-			for _, in := range have[sourceOf(&statements[first])] {
-				j := judge{machine: m, options: &o, rules: rules, in: in, scoped: scopes[in.source]}
-				f, d := j.verdict(rows)
-				if f != nil {
-					findings = append(findings, *f)
-				}
-				dismissed = append(dismissed, d...)
-			}
-		}
-		return findings, dismissed
-	}
-	parts := make([]struct {
+	// Each core has a part of them, whose verdicts are put together in order.
+	type verdicts struct {
 		findings  []wontfix.Finding
 		dismissed []wontfix.Dismissal
-	}, runtime.GOMAXPROCS(0))
+	}
+	parts := make([]verdicts, runtime.GOMAXPROCS(0))
 	var judging sync.WaitGroup
-	for i := range parts {
+	for n := range parts {
 		judging.Go(func() {
-			parts[i].findings, parts[i].dismissed = judgeAll(order[len(order)*i/len(parts) : len(order)*(i+1)/len(parts)])
+			var v verdicts
+			var rows []*wontfix.Statement
+			for _, first := range order[len(order)*n/len(parts) : len(order)*(n+1)/len(parts)] {
+				rows = append(rows[:0], &statements[first])
+				for i := next[first]; i > 0; i = next[i] {
+					rows = append(rows, &statements[i])
+				}
+				slices.SortStableFunc(rows, func(a, b *wontfix.Statement) int {
+					if a.File == b.File {
+						return cmp.Compare(a.Line, b.Line)
+					}
+					return cmp.Compare(a.File, b.File)
+				})
+				for _, in := range have[sourceOf(&statements[first])] {
+					j := judge{machine: m, options: &o, rules: rules, in: in, scoped: scopes[in.source]}
+					f, d := j.verdict(rows)
+					if f != nil {
+						v.findings = append(v.findings, *f)
+					}
+					v.dismissed = append(v.dismissed, d...)
+				}
+			}
+			parts[n] = v
 		})
 	}
 	judging.Wait()
-	found := 0
-	for i := range parts {
-		found += len(parts[i].findings)
-	}
-	findings, dismissed := make([]wontfix.Finding, 0, found), []wontfix.Dismissal{}
-	for i := range parts {
-		findings, dismissed = append(findings, parts[i].findings...), append(dismissed, parts[i].dismissed...)
+	findings, dismissed := []wontfix.Finding{}, []wontfix.Dismissal{}
+	for _, v := range parts {
+		findings, dismissed = append(findings, v.findings...), append(dismissed, v.dismissed...)
 	}
 	SortFindings(findings)
 	sortStable(dismissed, func(a, b *wontfix.Dismissal) int {
