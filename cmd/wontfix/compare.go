@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -58,6 +59,7 @@ func (c *compareCmd) Run(ctx context.Context, e *env, args []string) error {
 	defer v.Close()
 	out := &wontfix.Comparison{Schema: wontfix.ComparisonSchema, Tool: toolName(), Trackers: v.Trackers(), IDs: []string{}, Cells: []wontfix.Compared{}}
 	unknown := slices.Clone(c.packages) // of which no entry has said anything yet
+	var absent []error
 	for _, arg := range args {
 		id := normalID(arg)
 		if slices.Contains(out.IDs, id) {
@@ -68,7 +70,8 @@ func (c *compareCmd) Run(ctx context.Context, e *env, args []string) error {
 			return err
 		}
 		if len(said) == 0 {
-			return noEntry(id)
+			absent = append(absent, noEntry(id))
+			continue
 		}
 		out.IDs = append(out.IDs, id)
 		for _, s := range said {
@@ -78,6 +81,12 @@ func (c *compareCmd) Run(ctx context.Context, e *env, args []string) error {
 		for _, name := range silent {
 			out.Cells = append(out.Cells, wontfix.Compared{ID: id, Vendor: name, Voice: match.Voice(name), Opinions: []wontfix.Opinion{}})
 		}
+	}
+	if len(out.IDs) == 0 {
+		return errors.Join(absent...)
+	}
+	for _, err := range absent {
+		e.warn("%v", err) // a list may well have some that nobody speaks of
 	}
 	if len(unknown) > 0 {
 		return fmt.Errorf("--package %s: no tracker in the database says anything of it in %s; without --package all packages are shown",
