@@ -93,11 +93,10 @@ func (s *Source) openFeed(ctx context.Context, source string, o Options) error {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		unlock, err := lock(ctx, dir+".lock", func() { s.meter.report("waiting for another fetch", 0, 0) })
-		if err != nil {
+		// Until the source is closed: who fetches takes away what is read here.
+		if s.unlock, err = lock(ctx, dir+".lock", func() { s.meter.report("waiting for another fetch", 0, 0) }); err != nil {
 			return err
 		}
-		defer unlock()
 		c := &fetch.Client{Agent: o.Agent, HTTP: o.HTTP, Progress: func(name string, done, total int64) {
 			s.meter.report("receiving "+path.Base(name), done, total)
 		}}

@@ -226,6 +226,28 @@ func TestFeed(t *testing.T) {
 	s.Close()
 }
 
+// TestFeedIsHeld: nobody fetches into the folder of a feed while it is read.
+func TestFeedIsHeld(t *testing.T) {
+	server, cache := newVEXServer(t), t.TempDir()
+	server.archive(t, time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC), map[string]string{"2014/cve-2014-1.json": `{"CVE-2014-1": "needed"}`})
+	server.files["changes.csv"], server.files["deletions.csv"] = []byte{}, []byte{}
+	open := func(ctx context.Context) (*tracker.Source, error) {
+		return tracker.Open(ctx, toyFeed, server.URL+"/vex/", tracker.Options{Cache: cache})
+	}
+	first, err := open(context.Background())
+	testkit.Must(t, err)
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	server.asked = nil
+	if _, err := open(ctx); !errors.Is(err, context.DeadlineExceeded) || len(server.asked) > 0 {
+		t.Errorf("beside another: %v, and it asked for %v", err, server.asked)
+	}
+	testkit.Must(t, first.Close())
+	second, err := open(context.Background())
+	testkit.Must(t, err)
+	testkit.Must(t, second.Close())
+}
+
 // TestFeedRefused: a document that the server refuses holds up no other one, and
 // is asked for again.
 func TestFeedRefused(t *testing.T) {

@@ -86,6 +86,7 @@ type Source struct {
 	meter  meter
 
 	feed    *feedSource // documents that are not in Git
+	unlock  func()      // lets others fetch into the feed's folder; nil if they may
 	refused []wontfix.Problem
 	shallow string // the file that says which commits have no parents here
 	gitOnly bool
@@ -144,6 +145,9 @@ func Open(ctx context.Context, spec Spec, source string, o Options) (*Source, er
 
 // Close releases what the source holds.
 func (s *Source) Close() error {
+	if s.unlock != nil {
+		s.unlock()
+	}
 	var err error
 	if s.root != nil {
 		err = s.root.Close()
