@@ -2,7 +2,10 @@ package history
 
 import (
 	"bytes"
+	"context"
 	"testing"
+
+	"wontfix"
 )
 
 // TestParts reads histories at once and in two parts, which must give the same
@@ -105,5 +108,28 @@ func TestParts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNothingTouched: new commits that touch no entry make nobody read entries.
+func TestNothingTouched(t *testing.T) {
+	log, err := NewLog([]wontfix.Commit{{ID: "1"}, {ID: "2", Parents: []int{0}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := Input{
+		Texts: func(context.Context, func(int, [][]byte) error) error { return nil },
+		Old: func(_ context.Context, ids []string, _ func(string, []byte, []byte) error) error {
+			t.Errorf("entries %q are asked for", ids)
+			return nil
+		},
+		Judged: func(_ context.Context, ids []string, _ func(string, []byte) error) error {
+			t.Errorf("origins of %q are asked for", ids)
+			return nil
+		},
+		Known: func(context.Context) ([]string, error) { return nil, nil },
+	}
+	for p, err := range Build(t.Context(), log, 1, testFormat, in) {
+		t.Errorf("%s, %v", p.ID, err)
 	}
 }
