@@ -26,9 +26,9 @@ type Input struct {
 	// Texts calls fn once for each of IDs, from several goroutines at once;
 	// texts is nil where one cannot be had. They are valid until fn returns.
 	Texts func(ctx context.Context, fn func(i int, texts [][]byte) error) error
-	// Old calls fn with what [File.Pack] made of the entries with these IDs,
-	// one or more, and the text that they had then, for those that it has, from
-	// several goroutines at once.
+	// Old calls fn with what [File.Pack] made of the entries with these IDs
+	// and the text that they had then, for those that it has, from several
+	// goroutines at once.
 	Old func(ctx context.Context, ids []string, fn func(id string, packed, today []byte) error) error
 	// Judged calls fn with what [Origins.Pack] made of these entries when they
 	// were judged last, from several goroutines at once. It is nil if all rows
@@ -166,9 +166,6 @@ func (b *builder) addSigned(ctx context.Context) error {
 		_, touched := slices.BinarySearch(b.in.IDs, id)
 		return touched
 	})
-	if len(rest) == 0 {
-		return nil
-	}
 	found := make(map[string]kept)
 	var mu sync.Mutex
 	err = b.in.Old(ctx, rest, func(id string, packed, today []byte) error {

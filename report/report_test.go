@@ -439,10 +439,6 @@ func TestSilentSubjects(t *testing.T) {
 	}
 }
 
-func BenchmarkText(b *testing.B) { benchmark(b, "text") }
-func BenchmarkJSON(b *testing.B) { benchmark(b, "json") }
-func BenchmarkCSV(b *testing.B)  { benchmark(b, "csv") }
-
 // TestReasonCell: words that no reason is known for have no colon before them.
 func TestReasonCell(t *testing.T) {
 	for _, tt := range []struct {
@@ -461,6 +457,9 @@ func TestReasonCell(t *testing.T) {
 	}
 }
 
+func BenchmarkText(b *testing.B)     { benchmark(b, "text") }
+func BenchmarkJSON(b *testing.B)     { benchmark(b, "json") }
+func BenchmarkCSV(b *testing.B)      { benchmark(b, "csv") }
 func BenchmarkMarkdown(b *testing.B) { benchmark(b, "markdown") }
 
 func benchmark(b *testing.B, format string) {

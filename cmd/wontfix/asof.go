@@ -222,7 +222,11 @@ func (p *past) state(ctx context.Context) iter.Seq2[wontfix.Change, error] {
 		var err error
 		go func() {
 			defer close(changes)
-			err = p.files(ctx, nil, func(f *history.File) error {
+			var ids []string
+			if ids, err = p.ids(ctx); err != nil {
+				return
+			}
+			err = p.files(ctx, ids, func(f *history.File) error {
 				c, ok := p.entry(f)
 				if !ok {
 					return nil

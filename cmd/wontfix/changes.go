@@ -190,9 +190,6 @@ func (c *changesCmd) find(ctx context.Context, v *view, p *past, t wontfix.Track
 	if err != nil {
 		return nil, err
 	}
-	if len(touched) == 0 {
-		return out, nil
-	}
 	slices.Sort(touched)
 	hidden := make(map[string]int)
 	err = p.files(ctx, touched, func(f *history.File) error {

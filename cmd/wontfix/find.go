@@ -71,7 +71,11 @@ func (f *finder) find(ctx context.Context) ([]wontfix.Statement, error) {
 	}
 	switch {
 	case !all:
-		found, err = f.withOrigins(ctx, nil, f.v.All(ctx, f.spec.Name, f.filter()))
+		var ids []string
+		if ids, err = f.past.ids(ctx); err != nil {
+			return nil, err
+		}
+		found, err = f.withOrigins(ctx, ids, f.v.All(ctx, f.spec.Name, f.filter()))
 	case len(open) > 0:
 		var more []wontfix.Statement
 		more, err = f.withOrigins(ctx, idsOf(open), func(yield func(wontfix.Statement, error) bool) {
@@ -124,7 +128,7 @@ func (f *finder) judge(ctx context.Context) (found, open []wontfix.Statement, al
 }
 
 // withOrigins returns which of some statements meet the expression, with the
-// origins of the entries with these IDs at hand, or with all if ids is nil.
+// origins of the entries with these IDs at hand.
 func (f *finder) withOrigins(ctx context.Context, ids []string, statements iter.Seq2[wontfix.Statement, error]) ([]wontfix.Statement, error) {
 	origins, err := f.past.origins(ctx, ids, nil)
 	if err != nil {

@@ -123,7 +123,7 @@ func checkStates(t *testing.T, p *past, trees map[int]gitTree) int {
 		}
 	}
 	commits := slices.Sorted(maps.Keys(trees))
-	err := p.files(t.Context(), nil, func(f *history.File) error {
+	err := p.files(t.Context(), allOf(t, p), func(f *history.File) error {
 		hashes := map[int]string{}
 		type state struct {
 			commit int
@@ -175,7 +175,7 @@ func checkRows(t *testing.T, p *past, texts map[string][]byte) int {
 	t.Helper()
 	var mu sync.Mutex
 	rows, wrong, entries := 0, 0, 0
-	err := p.files(t.Context(), nil, func(f *history.File) error {
+	err := p.files(t.Context(), allOf(t, p), func(f *history.File) error {
 		var want []history.Row
 		found := false
 		for _, dir := range p.spec.Dirs {
@@ -223,6 +223,14 @@ func checkRows(t *testing.T, p *past, texts map[string][]byte) int {
 		t.Errorf("%d entries have a history, of %d", entries, len(ids))
 	}
 	return rows
+}
+
+// allOf returns the IDs of all entries that have a history.
+func allOf(t *testing.T, p *past) []string {
+	t.Helper()
+	ids, err := p.ids(t.Context())
+	testkit.Must(t, err)
+	return ids
 }
 
 // TestReplayCorpus: history replayed to the tip, and to commits on side

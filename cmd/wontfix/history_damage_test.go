@@ -40,7 +40,7 @@ func (m *madeRepo) checkTip(t *testing.T, p *past, c int) {
 	}
 	got := map[string]string{}
 	var mu sync.Mutex
-	testkit.Must(t, p.files(t.Context(), nil, func(f *history.File) error {
+	testkit.Must(t, p.files(t.Context(), allOf(t, p), func(f *history.File) error {
 		n := f.At(p.log, p.log.Tip())
 		if n < 0 {
 			return nil

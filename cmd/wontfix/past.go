@@ -98,12 +98,14 @@ func (p *past) ids(ctx context.Context) ([]string, error) {
 }
 
 // raw calls fn with the history of entries as it is packed, and the text that
-// goes with it; with ids nil, of all entries. It is called from several
-// goroutines at once, in no order.
+// goes with it. It is called from several goroutines at once, in no order.
 func (p *past) raw(ctx context.Context, ids []string, fn func(id string, packed, today []byte) error) error {
 	const few = 64 // so many texts are read one by one
 	name := p.spec.Name
-	if ids != nil && len(ids) <= few {
+	if len(ids) == 0 {
+		return nil
+	}
+	if len(ids) <= few {
 		texts := make(map[string]todayText, len(ids))
 		for _, id := range ids {
 			file, text, err := p.db.Text(ctx, name, id)
@@ -113,12 +115,6 @@ func (p *past) raw(ctx context.Context, ids []string, fn func(id string, packed,
 			texts[id] = todayText{file, text}
 		}
 		return p.versions(ctx, ids, texts, fn)
-	}
-	if ids == nil {
-		var err error
-		if ids, err = p.ids(ctx); err != nil {
-			return err
-		}
 	}
 	rest := make(map[string]bool, len(ids)) // entries without a text today
 	for _, id := range ids {
@@ -145,7 +141,7 @@ func (p *past) raw(ctx context.Context, ids []string, fn func(id string, packed,
 	if err != nil {
 		return err
 	}
-	gone := make([]string, 0, len(rest))
+	gone := make([]string, 0, len(rest)) // not nil, which would be all
 	for id := range rest {
 		gone = append(gone, id)
 	}
@@ -226,10 +222,13 @@ type originReader struct {
 	rows map[string]*history.Origins
 }
 
-// origins returns what reads the origins of the rows of some entries, or of
-// all if ids is nil. With lines, it is for the rows on those lines alone.
+// origins returns what reads the origins of the rows of some entries. With
+// lines, it is for the rows on those lines alone.
 func (p *past) origins(ctx context.Context, ids []string, lines map[string][]int) (*originReader, error) {
 	r := &originReader{p: p, rows: make(map[string]*history.Origins, len(ids))}
+	if len(ids) == 0 {
+		return r, nil
+	}
 	add := func(id string, o *history.Origins) {
 		r.mu.Lock()
 		r.rows[id] = o

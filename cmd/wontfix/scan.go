@@ -122,7 +122,7 @@ func (c *scanCmd) Run(ctx context.Context, e *env) error {
 	}
 	for _, name := range c.packages {
 		if !slices.ContainsFunc(machine.Packages, func(p wontfix.Package) bool { return p.Name == name || p.Source == name }) &&
-			!slices.ContainsFunc(scan.Findings, func(f wontfix.Finding) bool { return f.Source == name }) { // the tracker's name for it
+			!slices.Contains(match.Sources(machine), name) { // as the tracker calls it
 			e.warn("--package %s: no package of that name is installed", name)
 		}
 	}
@@ -350,9 +350,6 @@ func (v *view) addOrigins(ctx context.Context, name string, findings []wontfix.F
 		if f := &findings[i]; refused(f) || shown(f) {
 			lines[f.ID] = append(lines[f.ID], f.Tracker.Line)
 		}
-	}
-	if len(lines) == 0 {
-		return nil
 	}
 	origins, err := p.origins(ctx, slices.Sorted(maps.Keys(lines)), lines)
 	if err != nil {

@@ -87,7 +87,11 @@ func (c *statsCmd) count(ctx context.Context, v *view, p *past, t wontfix.Tracke
 			return nil, err
 		}
 	}
-	origins, err := p.origins(ctx, nil, nil)
+	all, err := p.ids(ctx)
+	if err != nil {
+		return nil, err
+	}
+	origins, err := p.origins(ctx, all, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -229,9 +233,6 @@ func addYear(years map[int]*wontfix.YearStats, o *wontfix.Origin) {
 
 // countReversals counts in which year refusals were taken back.
 func (c *statsCmd) countReversals(ctx context.Context, p *past, ids []string, wants func(string) bool, years map[int]*wontfix.YearStats) error {
-	if len(ids) == 0 {
-		return nil
-	}
 	slices.Sort(ids)
 	var mu sync.Mutex
 	return p.files(ctx, slices.Compact(ids), func(f *history.File) error {
