@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,10 +28,33 @@ type scenario struct {
 	machine    *wontfix.Machine
 	options    match.Options
 	statements []wontfix.Statement
+	t          testing.TB
 }
 
 func (s *scenario) match() ([]wontfix.Finding, []wontfix.Dismissal) {
-	return match.Match(s.machine, s.statements, s.options)
+	return matched(s.t, s.machine, s.statements, s.options)
+}
+
+// matched is match.Match, and wants the same of the statements that matter.
+func matched(t testing.TB, m *wontfix.Machine, statements []wontfix.Statement, o match.Options) ([]wontfix.Finding, []wontfix.Dismissal) {
+	t.Helper()
+	findings, dismissed := match.Match(m, statements, o)
+	matters := match.Matters(m)
+	if matters == nil {
+		return findings, dismissed
+	}
+	type key struct{ source, id string }
+	keep := map[key]bool{}
+	for i := range statements {
+		if matters(&statements[i]) {
+			keep[key{statements[i].Source, statements[i].ID}] = true
+		}
+	}
+	few := slices.DeleteFunc(slices.Clone(statements), func(s wontfix.Statement) bool { return !keep[key{s.Source, s.ID}] })
+	if f, d := match.Match(m, few, o); !reflect.DeepEqual(f, findings) || !reflect.DeepEqual(d, dismissed) {
+		t.Errorf("%d of %d statements matter, and give\n%sinstead of\n%s", len(few), len(statements), describe(f, d), describe(findings, dismissed))
+	}
+	return findings, dismissed
 }
 
 // TestCases runs the archives of testdata. Each is about one rule. It has a
@@ -118,7 +143,7 @@ func trackerFiles(t testing.TB, ar *txtar.Archive) []wontfix.Statement {
 func newScenario(t testing.TB, text string, statements []wontfix.Statement) *scenario {
 	t.Helper()
 	m := &wontfix.Machine{Products: []string{}}
-	s := &scenario{machine: m}
+	s := &scenario{machine: m, t: t}
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		if len(words) < 2 {

@@ -137,6 +137,12 @@ func (j *judge) openDebian(r *wontfix.Statement) bool {
 	return true
 }
 
+// settledDebian: that a package was removed settles nothing where it is
+// installed; see present.
+func (j *judge) settledDebian(r *wontfix.Statement) bool {
+	return !j.openDebian(r) && !(r.Decision == wontfix.DecisionNotInRelease && r.Reasons.Has(wontfix.Removed))
+}
+
 // reachable looks for the version with which unstable was fixed in the machine's
 // own package lists: a release that is not out yet, or backports.
 func (j *judge) reachable(f *wontfix.Finding) {

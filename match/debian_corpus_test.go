@@ -212,7 +212,7 @@ func comparePlain(t *testing.T, m *wontfix.Machine, now string, files map[string
 	}
 	statements := debianStatements(t, m.Base.Series, files)
 	kept := slices.DeleteFunc(slices.Clone(statements), func(s wontfix.Statement) bool { return s.Scope == wontfix.ScopePackage })
-	findings, dismissed := match.Match(&bare, kept, match.Options{Tracker: wontfix.Tracker{Name: debian.Name}, Now: day(t, now)})
+	findings, dismissed := matched(t, &bare, kept, match.Options{Tracker: wontfix.Tracker{Name: debian.Name}, Now: day(t, now)})
 	for _, f := range findings {
 		if strings.HasPrefix(f.ID, "CVE-") {
 			got[f.ID+" "+f.Source+" "+f.SourceVersion] = f.Outlook.String()

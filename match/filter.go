@@ -23,14 +23,20 @@ type Filter struct {
 	Exploited bool
 }
 
-// Apply returns the findings that pass, and how many did not for which cause.
+// Apply returns the findings that pass, and how many did not for which cause. If
+// all pass it is the same list.
 func (f Filter) Apply(findings []wontfix.Finding) ([]wontfix.Finding, []wontfix.Hidden) {
-	kept, hidden := []wontfix.Finding{}, []wontfix.Hidden{}
-	for _, x := range findings {
-		because := f.rejects(&x)
+	kept, hidden := findings, []wontfix.Hidden{}
+	for n := range findings {
+		because := f.rejects(&findings[n])
 		if because == "" {
-			kept = append(kept, x)
+			if len(hidden) > 0 {
+				kept = append(kept, findings[n])
+			}
 			continue
+		}
+		if len(hidden) == 0 { // what is kept is another list from here on
+			kept = append([]wontfix.Finding{}, findings[:n]...)
 		}
 		i := slices.IndexFunc(hidden, func(h wontfix.Hidden) bool { return h.Because == because })
 		if i < 0 {

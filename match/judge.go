@@ -124,7 +124,7 @@ func (j *judge) arrangeUbuntu(rows []*wontfix.Statement) {
 		j.chain = onlyFIPS(j.chain)
 	}
 	j.paid = bestPaid(paid)
-	if j.devel != nil && !lifecycle.Embedded().Older(j.machine.Base.Distribution, j.devel.DevelOf, series) {
+	if j.devel != nil && !j.developedBefore(j.devel) {
 		j.devel = nil
 	}
 }
@@ -156,13 +156,13 @@ func onlyFIPS(chain []*wontfix.Statement) []*wontfix.Statement {
 
 // neighbour keeps r if its series is the one before or after the machine's.
 func (j *judge) neighbour(r *wontfix.Statement) {
-	d, t := j.machine.Base.Distribution, lifecycle.Embedded()
+	d := j.machine.Base.Distribution
 	if r.Decision == wontfix.DecisionNotInRelease || r.Release.Distribution != d {
 		return
 	}
-	if next, _ := t.Next(d, r.Release.Series); next == j.machine.Base.Series {
+	if next, _ := lifecycle.Embedded().Next(d, r.Release.Series); next == j.machine.Base.Series {
 		j.before = r
-	} else if next, _ := t.Next(d, j.machine.Base.Series); next == r.Release.Series {
+	} else if j.isAfter(r) {
 		j.after = r
 	}
 }
@@ -347,6 +347,33 @@ func (j *judge) openUbuntu(r *wontfix.Statement) bool {
 		return r.Fixed != "" && !j.has(r)
 	}
 	return true
+}
+
+// settledUbuntu: of the series around the machine's own only a fix above the
+// installed version counts, and of the series under development only what was
+// said before the machine's own was out; see between and inferred.
+func (j *judge) settledUbuntu(r *wontfix.Statement) bool {
+	switch {
+	case !j.openUbuntu(r):
+		return true
+	case r.Label == "devel":
+		return r.DevelOf != j.machine.Base.Series && !j.developedBefore(r)
+	case r.Release.Base() != j.machine.Base:
+		return !j.isAfter(r) || !j.below(r)
+	}
+	return false
+}
+
+// isAfter reports whether a row is of the series after the machine's own.
+func (j *judge) isAfter(r *wontfix.Statement) bool {
+	next, ok := lifecycle.Embedded().Next(j.machine.Base.Distribution, j.machine.Base.Series)
+	return ok && next == r.Release.Series
+}
+
+// developedBefore reports whether a row of the series under development was of
+// one before the machine's own.
+func (j *judge) developedBefore(r *wontfix.Statement) bool {
+	return lifecycle.Embedded().Older(j.machine.Base.Distribution, r.DevelOf, j.machine.Base.Series)
 }
 
 // dismiss makes a dismissal of every row of the chain whose own word says open.

@@ -130,6 +130,27 @@ func sourcesOfBinaries(m *wontfix.Machine) func(*wontfix.Statement) string {
 	}
 }
 
+// Matters returns a function that reports whether a statement, among others on
+// the same source and vulnerability, may make a finding or a dismissal for m.
+// [Match] gives the same without those of which none does. The function can be
+// called from several goroutines at once. It is nil if that cannot be told of a
+// statement alone.
+func Matters(m *wontfix.Machine) func(*wontfix.Statement) bool {
+	rules := rulesOf(m)
+	if rules.settled == nil {
+		return nil
+	}
+	judges := make(map[string][]*judge)
+	for source, versions := range inventory(m) {
+		for _, in := range versions {
+			judges[source] = append(judges[source], &judge{machine: m, rules: rules, in: in})
+		}
+	}
+	return func(s *wontfix.Statement) bool {
+		return s.Scope == wontfix.ScopePackage || slices.ContainsFunc(judges[s.Source], func(j *judge) bool { return !rules.settled(j, s) })
+	}
+}
+
 // Match says what statements mean for m. The statements are those of the
 // machine's series with all its products, those of the series under
 // development, and, if the series has ended, those of the series around it
@@ -176,6 +197,7 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 		judging.Go(func() {
 			var v verdicts
 			var rows []*wontfix.Statement
+			var j judge // its memory is used again
 			for _, first := range order[len(order)*n/len(parts) : len(order)*(n+1)/len(parts)] {
 				rows = append(rows[:0], &statements[first])
 				for i := next[first]; i > 0; i = next[i] {
@@ -188,7 +210,7 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 					return cmp.Compare(a.File, b.File)
 				})
 				for _, in := range have[sourceOf(&statements[first])] {
-					j := judge{machine: m, options: &o, rules: rules, in: in, scoped: scopes[in.source]}
+					j = judge{machine: m, options: &o, rules: rules, in: in, scoped: scopes[in.source]}
 					f, d := j.verdict(rows)
 					if f != nil {
 						v.findings = append(v.findings, *f)

@@ -22,6 +22,9 @@ type rules struct {
 	// open reports whether a row's own word leaves the installed version
 	// without a fix.
 	open func(j *judge, r *wontfix.Statement) bool
+	// settled reports whether a row, whatever others say, leaves nothing open in
+	// the installed version. It is nil where a row alone does not tell.
+	settled func(j *judge, r *wontfix.Statement) bool
 	// end returns the last day of what everybody gets of a product of a release,
 	// or with "" of the release itself.
 	end func(s wontfix.Support, product string) wontfix.Date
@@ -33,8 +36,8 @@ type rules struct {
 }
 
 var (
-	ubuntuRules = &rules{source: ubuntuSource, compare: version.Dpkg, arrange: (*judge).arrangeUbuntu, open: (*judge).openUbuntu, end: End, neighbours: true}
-	debianRules = &rules{source: debianSource, compare: version.Dpkg, arrange: (*judge).arrangeDebian, open: (*judge).openDebian, end: debianEnd}
+	ubuntuRules = &rules{source: ubuntuSource, compare: version.Dpkg, arrange: (*judge).arrangeUbuntu, open: (*judge).openUbuntu, settled: (*judge).settledUbuntu, end: End, neighbours: true}
+	debianRules = &rules{source: debianSource, compare: version.Dpkg, arrange: (*judge).arrangeDebian, open: (*judge).openDebian, settled: (*judge).settledDebian, end: debianEnd}
 )
 
 // rulesOf returns the rules for the tracker of m's distribution.

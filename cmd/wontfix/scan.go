@@ -86,9 +86,10 @@ release, the updates that are out, the packages that nobody watches.`,
 
 // Run scans and writes the answer.
 func (c *scanCmd) Run(ctx context.Context, e *env) error {
-	// A scan is over before there is much to collect.
-	reserve(32 << 20)
+	// A scan is over before there is much to collect, unless a machine has
+	// package lists of a hundred megabytes.
 	defer debug.SetGCPercent(debug.SetGCPercent(800))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(64 << 20))
 	list, err := c.list(report.ScanFormats())
 	if err != nil {
 		return err
@@ -198,10 +199,17 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 	now := e.now()
 	var t *wontfix.Tracker
 	var statements []wontfix.Statement
+	matters := match.Matters(m)
+	var seen []wontfix.Behaviour
+	if c.asOf == "" && c.running() {
+		if seen = e.behaviour(); len(seen) > 0 {
+			matters = nil // of what was seen it is said whether the version has it
+		}
+	}
 	if v != nil {
 		defer v.Close()
 		now = v.now
-		if t, statements, missing, err = statementsFor(ctx, v, m); err != nil {
+		if t, statements, missing, err = statementsFor(ctx, v, m, matters); err != nil {
 			return nil, false, err
 		}
 		if t != nil {
@@ -229,9 +237,7 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 	if !e.addExploitation(s.Findings, s.AsOf) && c.asksExploited() {
 		return nil, false, errors.New("what is exploited: nothing is known of it yet; `wontfix sync kev epss` reads it")
 	}
-	if c.asOf == "" && c.running() {
-		s.Behaviour = match.Behaviour(m, e.behaviour(), s.Findings, statements)
-	}
+	s.Behaviour = match.Behaviour(m, seen, s.Findings, statements)
 	if missing != nil {
 		unsaid = append(unsaid, *missing)
 	}
@@ -280,8 +286,8 @@ func (c *scanCmd) viewFor(ctx context.Context, e *env, m *wontfix.Machine) (v *v
 const unsaidAll = "which vulnerabilities are open on this machine, and which will never be fixed"
 
 // statementsFor returns the tracker of m's distribution with what it says of
-// m's packages. Where there is none, missing says so.
-func statementsFor(ctx context.Context, v *view, m *wontfix.Machine) (t *wontfix.Tracker, statements []wontfix.Statement, missing *wontfix.Unsaid, err error) {
+// m's packages, as far as it matters. Where there is none, missing says so.
+func statementsFor(ctx context.Context, v *view, m *wontfix.Machine, matters func(*wontfix.Statement) bool) (t *wontfix.Tracker, statements []wontfix.Statement, missing *wontfix.Unsaid, err error) {
 	spec, err := tracker.ForDistribution(m.Base.Distribution)
 	if err != nil {
 		return nil, nil, nil, err
@@ -297,7 +303,7 @@ func statementsFor(ctx context.Context, v *view, m *wontfix.Machine) (t *wontfix
 	v.expectPast(t.Name)
 	all := v.Labels(t.Name)
 	labels := append(spec.LabelsFor(all, m.Base), match.Neighbours(m, v.now)...)
-	if statements, err = v.Statements(ctx, t.Name, labels, match.Sources(m)); err != nil {
+	if statements, err = v.Statements(ctx, t.Name, labels, match.Sources(m), matters); err != nil {
 		return nil, nil, nil, err
 	}
 	if !slices.ContainsFunc(labels, func(l string) bool { r, ok := all[l]; return r.Base() == m.Base || ok && spec.Labels == nil }) {

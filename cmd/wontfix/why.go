@@ -211,7 +211,7 @@ func (v *view) packageRows(ctx context.Context, of entrySaid, m *wontfix.Machine
 		sources = append(sources, of.Entry.Statements[i].Source)
 	}
 	slices.Sort(sources)
-	rows, err := v.Statements(ctx, spec.Name, spec.LabelsFor(v.Labels(spec.Name), m.Base), slices.Compact(sources))
+	rows, err := v.Statements(ctx, spec.Name, spec.LabelsFor(v.Labels(spec.Name), m.Base), slices.Compact(sources), nil)
 	return slices.DeleteFunc(rows, func(s wontfix.Statement) bool { return s.Scope != wontfix.ScopePackage }), err
 }
 

@@ -186,7 +186,7 @@ func BenchmarkColdScan(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		list, err := db.Statements(context.Background(), "ubuntu", labels, sources)
+		list, err := db.Statements(context.Background(), "ubuntu", labels, sources, nil)
 		if err != nil || len(list) == 0 {
 			b.Fatal(len(list), err)
 		}

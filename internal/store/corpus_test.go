@@ -124,7 +124,7 @@ func ExampleDB_Statements() {
 		return
 	}
 	defer db.Close()
-	list, err := db.Statements(context.Background(), "ubuntu", []string{"trusty", "trusty/esm"}, []string{"python2.7"})
+	list, err := db.Statements(context.Background(), "ubuntu", []string{"trusty", "trusty/esm"}, []string{"python2.7"}, nil)
 	fmt.Println(len(list), err)
 	// Output: there is no database yet
 }

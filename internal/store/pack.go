@@ -316,6 +316,11 @@ func (b *blob) readSayings(r reader, texts int, of *wontfix.Statement) error {
 		b.says = append(b.says, *of)
 		b.modes = append(b.modes, b.readSaying(&r, &b.says[len(b.says)-1]))
 	}
+	return b.readNames(r, texts)
+}
+
+// readNames reads the ids that are text, behind which the rows begin.
+func (b *blob) readNames(r reader, texts int) error {
 	b.names = b.names[:0]
 	if texts > len(r.data) {
 		r.fail()
@@ -409,7 +414,7 @@ func (b *blob) len() int { return len(b.codes) + len(b.names) }
 func (b *blob) next() (saying, line, evidence int, ok bool) {
 	r := &b.rows
 	n := r.uvarint()
-	if n >= uint64(len(b.says)) {
+	if n >= uint64(len(b.modes)) {
 		r.fail()
 		return 0, 0, 0, false
 	}

@@ -21,7 +21,11 @@ import (
 // the releases with the given labels, in the tracker's spelling. Labels and
 // sources that the tracker does not have are passed over. The order is that of
 // [DB.All].
-func (db *DB) Statements(ctx context.Context, name string, labels, sources []string) ([]wontfix.Statement, error) {
+//
+// Unless matters is nil, it is asked about each distinct statement as Keep of a
+// [Filter] is, from several goroutines at once. Of a source, only what is said
+// of vulnerabilities of which one statement matters is then returned.
+func (db *DB) Statements(ctx context.Context, name string, labels, sources []string, matters func(*wontfix.Statement) bool) ([]wontfix.Statement, error) {
 	if len(labels) == 0 || len(sources) == 0 {
 		return nil, nil
 	}
@@ -30,8 +34,8 @@ func (db *DB) Statements(ctx context.Context, name string, labels, sources []str
 		return nil, err
 	}
 	var blobs []packedBlob
-	var at []int // where the statements of each blob begin, and all end
-	total := 0
+	var groups []group
+	rows := 0
 	for p, err := range db.packed(ctx, t, Filter{Labels: labels, Sources: sources}) {
 		if err != nil {
 			return nil, err
@@ -40,36 +44,87 @@ func (db *DB) Statements(ctx context.Context, name string, labels, sources []str
 		if r.bad {
 			return nil, db.damagedBlob(p, errBytes)
 		}
-		at = append(at, total)
-		total += coded + texts
+		if n := len(blobs); n == 0 || blobs[n-1].source != p.source {
+			groups = append(groups, group{n, rows})
+		}
+		rows += coded + texts
 		p.data = slices.Clone(p.data)
 		blobs = append(blobs, p)
 	}
 	if _, err := db.open(ctx, name); err != nil { // it may still be on its way; see Expect
 		return nil, err
 	}
-	// They are as large as all the rest of a scan: no room for more is made,
-	// and they are unpacked side by side.
-	at = append(at, total)
-	list := make([]wontfix.Statement, total)
-	errs := make([]error, max(1, min(runtime.GOMAXPROCS(0), len(blobs)/64)))
+	// They are unpacked side by side, each core into a part of a list in which
+	// all have room. Memory that is not touched costs nothing.
+	list := make([]wontfix.Statement, rows)
+	parts := make([][]wontfix.Statement, max(1, min(runtime.GOMAXPROCS(0), len(groups)/16)))
+	groups = append(groups, group{len(blobs), rows})
+	errs := make([]error, len(parts))
 	var unpacking sync.WaitGroup
-	for w := range errs {
+	for w := range parts {
 		unpacking.Go(func() {
 			u := newUnpacker(t.catalog)
-			from, _ := slices.BinarySearch(at, total*w/len(errs))
-			to, _ := slices.BinarySearch(at, total*(w+1)/len(errs))
-			for i := from; i < min(to, len(blobs)) && errs[w] == nil; i++ {
-				room := list[at[i]:at[i]:at[i+1]]
-				if got, err := u.unpack(room, blobs[i], nil); err != nil || len(got) != cap(room) {
-					errs[w] = db.damagedBlob(blobs[i], cmp.Or(err, errBytes))
-				}
+			from, to := groupAt(groups, rows*w/len(parts)), groupAt(groups, rows*(w+1)/len(parts))
+			room := list[groups[from].row:groups[from].row:groups[to].row]
+			for i := from; i < to && errs[w] == nil; i++ {
+				room, errs[w] = db.unpackGroup(u, room, blobs[groups[i].blob:groups[i+1].blob], matters)
 			}
+			parts[w] = room
 		})
 	}
 	unpacking.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
+	}
+	n := 0
+	for _, part := range parts {
+		n += copy(list[n:], part)
+	}
+	return list[:n:n], nil
+}
+
+// A group is the blobs of one source: the number of the first, and how many
+// rows are before it.
+type group struct{ blob, row int }
+
+// groupAt returns the first group that has no row before the given one.
+func groupAt(groups []group, row int) int {
+	i, _ := slices.BinarySearchFunc(groups, row, func(g group, row int) int { return cmp.Compare(g.row, row) })
+	return i
+}
+
+// unpackGroup appends the statements of the blobs of one source, or, unless
+// matters is nil, those on vulnerabilities of which one matters.
+func (db *DB) unpackGroup(u *unpacker, list []wontfix.Statement, blobs []packedBlob, matters func(*wontfix.Statement) bool) ([]wontfix.Statement, error) {
+	if matters == nil {
+		for _, p := range blobs {
+			var err error
+			if list, err = u.unpack(list, p, nil); err != nil {
+				return nil, db.damagedBlob(p, err)
+			}
+		}
+		return list, nil
+	}
+	u.codes, u.names = u.codes[:0], u.names[:0]
+	for len(u.opened) < len(blobs) {
+		u.opened = append(u.opened, &opened{})
+	}
+	for i, p := range blobs {
+		if err := u.open(u.opened[i], p, matters); err != nil {
+			return nil, db.damagedBlob(p, err)
+		}
+	}
+	slices.Sort(u.codes)
+	for i, p := range blobs {
+		o, at := u.opened[i], 0
+		for _, r := range u.choose(o) {
+			list = append(list, o.common)
+			s := &list[len(list)-1]
+			o.saying(r.says, s)
+			if err := u.fill(s, &o.blob, r, &at); err != nil {
+				return nil, db.damagedBlob(p, err)
+			}
+		}
 	}
 	return list, nil
 }
@@ -126,6 +181,11 @@ type packedBlob struct {
 	label  *label
 	source string
 	data   []byte
+}
+
+// common returns what all statements of a blob have.
+func (p *packedBlob) common() *wontfix.Statement {
+	return &wontfix.Statement{Source: p.source, Label: p.label.text, Release: p.label.release}
 }
 
 // packed yields the blobs that a filter chooses, in order of source and label.
@@ -191,15 +251,22 @@ type unpacker struct {
 	labeller *labeller
 	blob     blob
 	keep     []bool
+
+	opened []*opened // the blobs of one source
+	asked  wontfix.Statement
+	codes  []code // of the vulnerabilities that matter there
+	names  []string
 }
+
+// A placed is a row: which it is in its blob, what it says there, and lines.
+type placed struct{ row, says, line, evidence int }
 
 func newUnpacker(c *catalog) *unpacker { return &unpacker{labeller: newLabeller(c)} }
 
 // unpack appends the statements of p that keep chooses, or all if it is nil.
 func (u *unpacker) unpack(list []wontfix.Statement, p packedBlob, keep func(*wontfix.Statement) bool) ([]wontfix.Statement, error) {
 	b := &u.blob
-	err := b.read(p.data, &wontfix.Statement{Source: p.source, Label: p.label.text, Release: p.label.release})
-	if err != nil {
+	if err := b.read(p.data, p.common()); err != nil {
 		return list, err
 	}
 	if keep != nil {
@@ -208,7 +275,6 @@ func (u *unpacker) unpack(list []wontfix.Statement, p packedBlob, keep func(*won
 			u.keep = append(u.keep, keep(&b.says[i]))
 		}
 	}
-	c := u.labeller.catalog
 	at := 0
 	for i := range b.len() {
 		says, line, evidence, ok := b.next()
@@ -218,23 +284,97 @@ func (u *unpacker) unpack(list []wontfix.Statement, p packedBlob, keep func(*won
 		if keep != nil && !u.keep[says] {
 			continue
 		}
-		entry := -1
-		if i < len(b.codes) {
-			entry = c.after(at, b.codes[i])
-			at = max(entry, 0)
-		} else {
-			entry = c.find(b.names[i-len(b.codes)])
-		}
-		if entry < 0 {
-			return list, fmt.Errorf("packed data: row %d has an id that the catalog has not", i)
-		}
 		list = append(list, b.says[says])
-		s, of := &list[len(list)-1], u.labeller.entry(entry)
-		s.ID, s.Published = of.id, of.published
-		if s.File == "" {
-			s.File = of.file
+		if err := u.fill(&list[len(list)-1], b, placed{i, says, line, evidence}, &at); err != nil {
+			return list, err
 		}
-		s.Line, s.EvidenceLine = line, evidence
 	}
 	return list, b.end()
+}
+
+// fill adds to what a row says which vulnerability it speaks of, and where. at
+// is the entry of the row before it.
+func (u *unpacker) fill(s *wontfix.Statement, b *blob, r placed, at *int) error {
+	entry := -1
+	if r.row < len(b.codes) {
+		entry = u.labeller.catalog.after(*at, b.codes[r.row])
+		*at = max(entry, 0)
+	} else {
+		entry = u.labeller.catalog.find(b.names[r.row-len(b.codes)])
+	}
+	if entry < 0 {
+		return fmt.Errorf("packed data: row %d has an id that the catalog has not", r.row)
+	}
+	of := u.labeller.entry(entry)
+	s.ID, s.Published = of.id, of.published
+	if s.File == "" {
+		s.File = of.file
+	}
+	s.Line, s.EvidenceLine = r.line, r.evidence
+	return nil
+}
+
+// An opened is a blob whose rows have been read, and of what they say only
+// whether it matters: most does not.
+type opened struct {
+	blob
+	common  wontfix.Statement
+	sayings []reader // of each saying
+	placed  []placed
+}
+
+// saying fills the parts of s that a saying has.
+func (o *opened) saying(n int, s *wontfix.Statement) {
+	r := o.sayings[n]
+	o.readSaying(&r, s)
+}
+
+// open reads p into o, and adds the vulnerabilities of which a statement
+// matters.
+func (u *unpacker) open(o *opened, p packedBlob, matters func(*wontfix.Statement) bool) error {
+	r, coded, texts := o.blob.open(p.data)
+	o.readCodes(&r, coded)
+	o.strings = r.strings(o.strings[:0])
+	o.common = *p.common()
+	o.sayings, o.modes, u.keep = o.sayings[:0], o.modes[:0], u.keep[:0]
+	for range r.count() {
+		o.sayings = append(o.sayings, r)
+		u.asked = o.common
+		o.modes = append(o.modes, o.readSaying(&r, &u.asked))
+		u.keep = append(u.keep, !r.bad && matters(&u.asked))
+	}
+	if err := o.readNames(r, texts); err != nil {
+		return err
+	}
+	o.placed = o.placed[:0]
+	for i := range o.len() {
+		says, line, evidence, ok := o.next()
+		if !ok {
+			return errBytes
+		}
+		o.placed = append(o.placed, placed{i, says, line, evidence})
+		switch {
+		case !u.keep[says]:
+		case i < len(o.codes):
+			u.codes = append(u.codes, o.codes[i])
+		default:
+			u.names = append(u.names, o.names[i-len(o.codes)])
+		}
+	}
+	return o.end()
+}
+
+// choose returns the rows on vulnerabilities that matter.
+func (u *unpacker) choose(o *opened) []placed {
+	codes := u.codes // in order, as those of o
+	return slices.DeleteFunc(o.placed, func(r placed) bool {
+		if r.row >= len(o.codes) {
+			return !slices.Contains(u.names, o.names[r.row-len(o.codes)])
+		}
+		v := o.codes[r.row]
+		for len(codes) > 0 && codes[0] < v {
+			codes = codes[1:]
+		}
+		return len(codes) == 0 || codes[0] != v
+	})
 }

@@ -112,7 +112,7 @@ func (db *DB) sorter(ctx context.Context, name string) (*sorter, error) {
 
 // add appends the rows of one blob.
 func (s *sorter) add(rows []compactRow, in *blob, p packedBlob) ([]compactRow, error) {
-	if err := in.read(p.data, &wontfix.Statement{Source: p.source, Label: p.label.text, Release: p.label.release}); err != nil {
+	if err := in.read(p.data, p.common()); err != nil {
 		return rows, err
 	}
 	where := uint32(len(s.where))

@@ -273,7 +273,7 @@ func checkCatalog(t *testing.T, db *DB, name string, m *model) {
 func checkStatements(t *testing.T, db *DB, name string, all []wontfix.Statement) {
 	t.Helper()
 	labels, sources := []string{"trusty", "focal/esm-infra", "nowhere", ""}, []string{"linux", "käse", "linux", "absent", ""}
-	got, err := db.Statements(context.Background(), name, labels, sources)
+	got, err := db.Statements(context.Background(), name, labels, sources, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,6 +286,26 @@ func checkStatements(t *testing.T, db *DB, name string, all []wontfix.Statement)
 	slices.SortFunc(got, compareStatements)
 	if !slices.Equal(got, want) {
 		t.Fatalf("Statements: %d, want %d", len(got), len(want))
+	}
+	matters := func(s *wontfix.Statement) bool {
+		if s.ID != "" || s.Line != 0 {
+			t.Errorf("matters is asked about %s, line %d", s.ID, s.Line)
+		}
+		return s.Word == "ignored"
+	}
+	if got, err = db.Statements(context.Background(), name, labels, sources, matters); err != nil {
+		t.Fatal(err)
+	}
+	mattering := map[[2]string]bool{}
+	for _, s := range want {
+		if s.Word == "ignored" {
+			mattering[[2]string{s.Source, s.ID}] = true
+		}
+	}
+	want = slices.DeleteFunc(want, func(s wontfix.Statement) bool { return !mattering[[2]string{s.Source, s.ID}] })
+	slices.SortFunc(got, compareStatements)
+	if !slices.Equal(got, want) {
+		t.Fatalf("Statements that matter: %d, want %d", len(got), len(want))
 	}
 	n := 0
 	for s, err := range db.All(context.Background(), name, Filter{Sources: sources, Keep: func(s *wontfix.Statement) bool { return s.Word == "ignored" }}) {
@@ -387,7 +407,7 @@ func TestMetadata(t *testing.T) {
 	if _, _, err := db.Text(context.Background(), "ubuntu", "CVE-1-1"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("Text of an absent entry: %v", err)
 	}
-	if _, err := db.Statements(context.Background(), "debian", []string{"x"}, []string{"y"}); !errors.Is(err, ErrNotFound) {
+	if _, err := db.Statements(context.Background(), "debian", []string{"x"}, []string{"y"}, nil); !errors.Is(err, ErrNotFound) {
 		t.Errorf("Statements of an absent tracker: %v", err)
 	}
 }
