@@ -25,7 +25,7 @@ type packedLog struct {
 	zones  map[int]*time.Location
 	ids    []byte   // see packIDs
 	widest int      // the bytes of the longest ID
-	blocks []string // those that were read
+	blocks [][]byte // those that were read
 	err    error
 }
 
@@ -74,7 +74,7 @@ func UnpackLog(part func(n int) ([]byte, error)) (*Log, error) {
 		return nil, ErrBytes
 	}
 	p.made = make([]atomic.Pointer[wontfix.Commit], n)
-	p.blocks = make([]string, (n+block-1)/block)
+	p.blocks = make([][]byte, (n+block-1)/block)
 	p.zones = make(map[int]*time.Location)
 	r.rest(l)
 	if r.bad || len(r.data) > 0 {
@@ -198,12 +198,11 @@ func (p *packedLog) read(l *Log, n int, c *wontfix.Commit) error {
 	}
 	from, k := n-n%block, n%block
 	data := p.blocks[n/block]
-	if data == "" {
-		part, err := p.part(2 + n/block)
-		if err != nil {
+	if data == nil {
+		var err error
+		if data, err = p.part(2 + n/block); err != nil {
 			return err
 		}
-		data = string(part)
 		p.blocks[n/block] = data
 	}
 	count := min(block, l.Len()-from)
@@ -231,7 +230,7 @@ func (p *packedLog) read(l *Log, n int, c *wontfix.Commit) error {
 		return ErrBytes
 	}
 	w := l.writers[row[columnWriter]]
-	c.Author, c.Email, c.Entries, c.Message = w.author, w.email, int(row[columnEntries]), messages[first:end]
+	c.Author, c.Email, c.Entries, c.Message = w.author, w.email, int(row[columnEntries]), string(messages[first:end])
 	if p.zones[zone] == nil {
 		p.zones[zone] = time.FixedZone("", zone*60)
 	}
@@ -263,7 +262,7 @@ func (p *packedLog) readID(n int, c *wontfix.Commit) error {
 }
 
 // number reads a number of a column.
-func number(b string) int64 {
+func number(b []byte) int64 {
 	var v uint64
 	for i := range len(b) {
 		v |= uint64(b[i]) << (8 * i)

@@ -198,8 +198,9 @@ type logPart struct {
 }
 
 // packLog compresses the parts of a log: their number, for each its size and
-// that of its bytes, then the bytes, and in front of it all its sum. A part that
-// is the same in the old log is taken from there.
+// that of its bytes, then the bytes, and in front of it all its sum. One of which
+// compression makes no less, as IDs, stays as it is. A part that is the same in
+// the old log is taken from there.
 func packLog(log [][]byte, old []logPart) ([]byte, error) {
 	z, err := newHistoryEncoder()
 	if err != nil {
@@ -213,7 +214,9 @@ func packLog(log [][]byte, old []logPart) ([]byte, error) {
 		if i < len(old) && old[i].is(part) {
 			data = append(data, old[i].data...)
 		} else {
-			data = z.EncodeAll(part, data)
+			if data = z.EncodeAll(part, data); len(data)-from >= len(part) {
+				data = append(data[:from], part...)
+			}
 		}
 		b = appendUvarint(b, uint64(len(part)))
 		b = appendUvarint(b, uint64(len(data)-from))
@@ -255,9 +258,10 @@ func (p *logPart) is(content []byte) bool {
 	return err == nil && bytes.Equal(b, content)
 }
 
+// unpack returns the content, which may share the memory of p.
 func (p *logPart) unpack() ([]byte, error) {
-	if p.size == 0 {
-		return []byte{}, nil
+	if p.size == len(p.data) {
+		return p.data, nil
 	}
 	return unframe(nil, p.data, p.size)
 }
