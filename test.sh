@@ -19,7 +19,7 @@ fi
 
 # The programs that tests ask for the right answer, with the package that has
 # each in Debian and Ubuntu. The race detector needs a C compiler.
-programs=(git:git bzip2:bzip2 dpkg:dpkg perl:perl grep:grep ack:ack rg:ripgrep gcc:gcc shellcheck:shellcheck)
+programs=(git:git bzip2:bzip2 brotli:brotli dpkg:dpkg perl:perl grep:grep ack:ack rg:ripgrep gcc:gcc shellcheck:shellcheck)
 
 # The package managers whose order of versions and whose databases are compared,
 # and the tools that make images.

@@ -293,7 +293,7 @@ func TestDamagedDatabase(t *testing.T) {
 		for _, args := range [][]string{
 			{"scan", "--root", "root"}, {"scan", "--root", "root", "-f", "json"}, {"why", "CVE-2024-0001"},
 			{"search", "release:jammy"}, {"search", "--grep", "jammy"}, {"db", "status"}, {"db", "verify"},
-			{"db", "dump", "--statements"}, {"db", "export", "out.zst"},
+			{"db", "dump", "--statements"}, {"db", "export", "out.export"},
 		} {
 			testkit.Must(t, os.WriteFile(file, content, 0o644))
 			r := wants(t, dir, exitError, "wontfix: database \"wontfix.db\"", args...)

@@ -34,7 +34,7 @@ func newDB(e *env) *cobra.Command {
 			Short: "Write the database to one compressed file with its digest",
 			Long: `Export writes the database to one compressed file. Meanwhile it takes three to
 five times the size of the database in the folder for temporary files (TMPDIR).`,
-			Example: "  wontfix db export wontfix.db.zst",
+			Example: "  wontfix db export wontfix.export",
 			Args:    exactArgs(1, "the file to write, or - for standard output"),
 			RunE:    func(cmd *cobra.Command, args []string) error { return dbExport(cmd.Context(), e, args[0]) },
 		},
@@ -126,7 +126,7 @@ func newImport(e *env) *cobra.Command {
 		Short: "Take over a database that db export wrote, if its digest is right",
 		Long: `Import takes over a database that db export wrote. The file carries the digest
 of its content, which shows damage; --digest says which file it has to be.`,
-		Example: "  wontfix db import wontfix.db.zst",
+		Example: "  wontfix db import wontfix.export",
 		Args:    exactArgs(1, "the file to read, or - for standard input"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return dbImport(cmd.Context(), e, args[0], digest) },
 	}

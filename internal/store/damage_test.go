@@ -10,13 +10,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"wontfix/internal/testkit"
 
 	"wontfix"
 )
@@ -328,14 +332,56 @@ func TestExport(t *testing.T) {
 	if !bytes.Equal(whole, read(t, to)) {
 		t.Error("an import that failed has changed the database")
 	}
-	plain := zstdProgram(t, data)
-	if sum := sha256.Sum256(plain); plain != nil && hex.EncodeToString(sum[:]) != digest.Database {
-		t.Errorf("the zstd program unpacks something else, of %d bytes", len(plain))
+	cmd := exec.Command(testkit.Program(t, "brotli"), "--decompress", "--stdout")
+	cmd.Stdin = bytes.NewReader(data[exportHeader:])
+	plain, err := cmd.Output()
+	if sum := sha256.Sum256(plain); err != nil || hex.EncodeToString(sum[:]) != digest.Database {
+		t.Errorf("the brotli program unpacks something else, of %d bytes, %v", len(plain), err)
 	}
-	if plain != nil {
-		path := filepath.Join(t.TempDir(), "plain.db")
-		write(t, path, plain)
-		check(t, path, "ubuntu", m)
+	path = filepath.Join(t.TempDir(), "exported.db")
+	write(t, path, plain)
+	if _, err := Open(path); !errors.Is(err, ErrForeign) {
+		t.Errorf("what is exported opens as a database: %v", err)
+	}
+	older := append(append([]byte("\x57\x2a\x4d\x18:\x00\x00\x00"), exportMagic...), make([]byte, 100)...)
+	if _, err := Import(context.Background(), bytes.NewReader(older), to, ""); !errors.Is(err, ErrOlder) {
+		t.Errorf("Import of an earlier form: %v", err)
+	}
+}
+
+// TestExportOfUpdates: what updates have made is exported as what is read at
+// once, and an entry that is gone leaves nothing behind.
+func TestExportOfUpdates(t *testing.T) {
+	m := newModel(21)
+	updated, whole := filepath.Join(t.TempDir(), "a.db"), filepath.Join(t.TempDir(), "b.db")
+	apply(t, updated, update("ubuntu", true), m.changes(60))
+	for range 4 {
+		apply(t, updated, update("ubuntu", false), m.changes(30))
+	}
+	apply(t, whole, update("ubuntu", true), slices.Collect(maps.Values(m.live)))
+	texts := func(path string) (list []string) {
+		var file bytes.Buffer
+		_, err := Export(context.Background(), path, &file)
+		testkit.Must(t, err)
+		to := filepath.Join(t.TempDir(), "to.db")
+		_, err = Import(context.Background(), &file, to, "")
+		testkit.Must(t, err)
+		check(t, to, "ubuntu", m)
+		db, err := Open(to)
+		testkit.Must(t, err)
+		defer db.Close()
+		var mu sync.Mutex
+		testkit.Must(t, db.Frames(context.Background(), "ubuntu", func(f *Frame) error {
+			mu.Lock()
+			defer mu.Unlock()
+			list = append(list, string(f.Text))
+			return nil
+		}))
+		slices.Sort(list)
+		return list
+	}
+	if a, b := texts(updated), texts(whole); !slices.Equal(a, b) {
+		t.Errorf("the texts of updates are %d frames, and at once %d", len(a), len(b))
 	}
 }
 
@@ -369,7 +415,7 @@ func TestStoredFrame(t *testing.T) {
 	}
 }
 
-// zstdProgram unpacks an export with the reference implementation, nil if that
+// zstdProgram unpacks frames with the reference implementation, nil if that
 // is not there.
 func zstdProgram(t *testing.T, data []byte) []byte {
 	t.Helper()

@@ -14,37 +14,33 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/andybalholm/brotli"
 )
 
-// An exported database is a zstd file (RFC 8878) whose content is the database
-// in plain form, see [rewrite], and whose first frame is a skippable one: the
-// zstd program unpacks it to a database and passes the header over. The header
-// is, in order:
+// An exported database is a header and, compressed by brotli (RFC 7932), the
+// database in the form of exports, see [rewrite]. The header is, in order:
 //
-//	4 bytes  the skippable frame's magic number, 0x184D2A57, little endian
-//	4 bytes  length of what follows, 58, little endian
 //	16 bytes exportMagic
 //	2 bytes  version of this form, big endian
 //	8 bytes  size of the content, big endian
 //	32 bytes SHA-256 of the content
+//
+// Forms before the third were zstd files, whose first 8 bytes stood before that.
 const (
-	skippable     = 0x184D2A57
 	exportMagic   = "wontfix database"
-	exportVersion = 2
-	exportHeader  = 8 + len(exportMagic) + 2 + 8 + sha256.Size
+	exportVersion = 3
+	exportHeader  = len(exportMagic) + 2 + 8 + sha256.Size
 )
 
-// exportWindow is how far back the compressor looks. What reads the file needs
-// as much memory.
-const exportWindow = 8 << 20
+// How exports are compressed: docs/decisions/012 has the figures.
+var exportOptions = brotli.WriterOptions{Quality: 9, LGWin: 24}
 
 // maxImport is the size of the largest database that [Import] takes.
 const maxImport = 4 << 30
 
 // A Digest says which database a file has, and which file it is.
 type Digest struct {
-	Database     string `json:"database"` // SHA-256 of the database in plain form, in hexadecimal
+	Database     string `json:"database"` // SHA-256 of the database in the form of exports, in hexadecimal
 	DatabaseSize int64  `json:"database_size"`
 	File         string `json:"file"` // SHA-256 of the exported file
 	FileSize     int64  `json:"file_size"`
@@ -61,7 +57,7 @@ func Export(ctx context.Context, path string, w io.Writer) (Digest, error) {
 	}
 	defer os.RemoveAll(dir)
 	plain := filepath.Join(dir, "plain.db")
-	if err := rewrite(ctx, path, plain, plainForm); err != nil {
+	if err := rewrite(ctx, path, plain, exportedForm); err != nil {
 		return Digest{}, err
 	}
 	f, err := os.Open(plain)
@@ -78,19 +74,14 @@ func Export(ctx context.Context, path string, w io.Writer) (Digest, error) {
 		return Digest{}, fmt.Errorf("export: %w", err)
 	}
 	out := &counter{w: w, sum: sha256.New()}
-	head := binary.LittleEndian.AppendUint32(nil, skippable)
-	head = binary.LittleEndian.AppendUint32(head, uint32(exportHeader-8))
-	head = append(head, exportMagic...)
+	head := append([]byte{}, exportMagic...)
 	head = binary.BigEndian.AppendUint16(head, exportVersion)
 	head = binary.BigEndian.AppendUint64(head, uint64(size))
 	head = content.Sum(head)
 	if _, err := out.Write(head); err != nil {
 		return Digest{}, fmt.Errorf("export: %w", err)
 	}
-	z, err := zstd.NewWriter(out, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithWindowSize(exportWindow), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true))
-	if err != nil {
-		return Digest{}, fmt.Errorf("export: %w", err)
-	}
+	z := brotli.NewWriterOptions(out, exportOptions)
 	_, err = io.Copy(z, contextReader{ctx, f})
 	if err := errors.Join(err, z.Close()); err != nil {
 		return Digest{}, fmt.Errorf("export: %w", err)
@@ -123,7 +114,7 @@ func Import(ctx context.Context, r io.Reader, path, want string) (Digest, error)
 		return Digest{}, err
 	}
 	defer unlock()
-	if err := checkHeader(path); errors.Is(err, ErrForeign) {
+	if err := checkHeader(path, applicationID); errors.Is(err, ErrForeign) {
 		return Digest{}, err
 	}
 	aside := asideOf(path)
@@ -170,11 +161,13 @@ func readHeader(r io.Reader) (size int64, sum []byte, err error) {
 		}
 		return 0, nil, err
 	}
-	if binary.LittleEndian.Uint32(head) != skippable || binary.LittleEndian.Uint32(head[4:]) != uint32(exportHeader-8) ||
-		!bytes.HasPrefix(head[8:], []byte(exportMagic)) {
+	rest, ok := bytes.CutPrefix(head, []byte(exportMagic))
+	switch {
+	case bytes.HasPrefix(head[8:], []byte(exportMagic)):
+		return 0, nil, errorf(ErrOlder, "import: the file was exported by an earlier wontfix: export the database again")
+	case !ok:
 		return 0, nil, errorf(ErrDamaged, "import: the file is no exported database: make one with `wontfix db export`")
 	}
-	rest := head[8+len(exportMagic):]
 	switch v := binary.BigEndian.Uint16(rest); {
 	case v > exportVersion:
 		return 0, nil, errorf(ErrNewer, "import: the file has form %d, and this program reads form %d: upgrade wontfix", v, exportVersion)
@@ -196,17 +189,12 @@ func unpackExport(ctx context.Context, r io.Reader, aside string) (Digest, error
 	if err != nil {
 		return Digest{}, err
 	}
-	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20))
-	if err != nil {
-		return Digest{}, fmt.Errorf("import: %w", err)
-	}
-	defer z.Close()
 	f, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return Digest{}, fmt.Errorf("import: %w", err)
 	}
 	content := sha256.New()
-	n, err := io.Copy(io.MultiWriter(f, content), io.LimitReader(contextReader{ctx, z}, size+1))
+	n, err := io.Copy(io.MultiWriter(f, content), io.LimitReader(contextReader{ctx, brotli.NewReader(r)}, size+1))
 	if err2 := f.Close(); err2 != nil {
 		return Digest{}, fmt.Errorf("import: %w", err2)
 	}

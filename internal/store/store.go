@@ -38,6 +38,9 @@ const Version = 4
 // applicationID stands in the header of every database: "wfix".
 const applicationID = 0x77666978
 
+// exportedID stands in the header of what an export is made of: "wfip".
+const exportedID = 0x77666970
+
 // What an error of this package is about; see [errors.Is].
 var (
 	ErrMissing  = errors.New("no database")
@@ -110,8 +113,10 @@ type Counts struct {
 // Open opens the database at path for reading. The error is an ErrMissing if
 // there is no such file, an ErrOlder or ErrNewer if it has another schema, and
 // an ErrDamaged if it is no database of this program or has been cut short.
-func Open(path string) (*DB, error) {
-	if err := checkHeader(path); err != nil {
+func Open(path string) (*DB, error) { return open(path, applicationID) }
+
+func open(path string, id uint32) (*DB, error) {
+	if err := checkHeader(path, id); err != nil {
 		return nil, err
 	}
 	handle, err := sql.Open("sqlite", uri(path, "mode=ro&immutable=1&_pragma=mmap_size(1073741824)&_pragma=cell_size_check(1)"))
@@ -141,7 +146,7 @@ func uri(path, options string) string {
 // checkHeader reads the first hundred bytes, of which SQLite's file format
 // defines those that are looked at (https://sqlite.org/fileformat2.html,
 // section 1.3).
-func checkHeader(path string) error {
+func checkHeader(path string, id uint32) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return errorf(ErrMissing, "database %q does not exist: make it with `wontfix sync` or `wontfix db import`", path)
@@ -167,7 +172,7 @@ func checkHeader(path string) error {
 		return errorf(ErrForeign, "%q is not a database: give another path", path)
 	case n < len(head):
 		return damaged(path, "ends in its header")
-	case binary.BigEndian.Uint32(head[68:]) != applicationID:
+	case binary.BigEndian.Uint32(head[68:]) != id:
 		return errorf(ErrForeign, "database %q was made by another program: give another path", path)
 	}
 	switch v := binary.BigEndian.Uint32(head[60:]); {
