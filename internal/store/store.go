@@ -119,7 +119,7 @@ func open(path string, id uint32) (*DB, error) {
 	if err := checkHeader(path, id); err != nil {
 		return nil, err
 	}
-	handle, err := sql.Open("sqlite", uri(path, "mode=ro&immutable=1&_pragma=mmap_size(1073741824)&_pragma=cell_size_check(1)"))
+	handle, err := sql.Open("sqlite", uri(path, "mode=ro&immutable=1&_pragma=cache_size(-256)&_pragma=cell_size_check(1)"))
 	if err != nil {
 		return nil, damaged(path, err.Error())
 	}
