@@ -74,7 +74,7 @@ func packages(db, wal *io.SectionReader, yield func(Package, error) bool) error 
 	var err error
 	switch {
 	case bytes.HasPrefix(magic[:], []byte("SQLite format 3\x00")):
-		err = readSQLite(db, wal, visit)
+		err = readSQLite(db, wal, budget, yield)
 	case bytes.HasPrefix(magic[:], []byte("RpmP")):
 		err = readNDB(db, visit)
 	case binary.LittleEndian.Uint32(magic[12:]) == hashMagic:

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -197,6 +198,59 @@ func TestLog(t *testing.T) {
 	}
 }
 
+// TestSideBySide reads a database of many pages on several cores, which must
+// keep the order; a page that is in the tree twice, in the parts of two of them,
+// is an error as it is to one.
+func TestSideBySide(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	var headers [][]byte
+	for i := range 2000 {
+		headers = append(headers, encode(Package{Name: fmt.Sprintf("package%04d", i), Version: "1", Release: "1", Arch: "noarch"}, i%40))
+	}
+	db := sqliteFile(t, headers)
+	names := func(db []byte) (list []string, errs []error) {
+		for p, err := range Packages(section(db), nil) {
+			if err != nil {
+				errs = append(errs, err)
+			} else {
+				list = append(list, p.Name)
+			}
+		}
+		return list, errs
+	}
+	got, errs := names(db)
+	if len(errs) > 0 || len(got) != len(headers) || !slices.IsSorted(got) {
+		t.Fatalf("%d packages, in order: %t, errors %v", len(got), slices.IsSorted(got), errs)
+	}
+	n := 0
+	for range Packages(section(db), nil) {
+		if n++; n == 700 {
+			break // and nothing is left running, as -race would say of the file
+		}
+	}
+	size := int(binary.BigEndian.Uint16(db[16:]))
+	damaged := 0
+	for page := size; page < len(db); page += size {
+		if db[page] != sqliteInterior || binary.BigEndian.Uint16(db[page+3:]) < 8 {
+			continue
+		}
+		damaged++
+		twice := bytes.Clone(db)
+		first := int(binary.BigEndian.Uint16(db[page+12:]))
+		copy(twice[page+8:], db[page+first:page+first+4])
+		for _, readers := range []int{1, 4} {
+			defer func(n int) { maxReaders = n }(maxReaders)
+			maxReaders = readers
+			if _, errs := names(twice); len(errs) != 1 || !Fatal(errs[0]) || !strings.Contains(errs[0].Error(), "no tree") {
+				t.Errorf("%d readers: a page that is in the tree twice: %v", readers, errs)
+			}
+		}
+	}
+	if damaged == 0 {
+		t.Error("no page to damage")
+	}
+}
+
 func TestErrors(t *testing.T) {
 	_, headers := sample()
 	whole := ndbFile(t, headers[:2])
@@ -277,7 +331,12 @@ func FuzzPackages(f *testing.F) {
 		if !slices.Equal(all, again) || fmt.Sprint(errs) != fmt.Sprint(errsAgain) {
 			t.Errorf("%d packages, errors %v, and in smaller pieces %d and %v", len(all), errs, len(again), errsAgain)
 		}
-		if len(all) > (2*(len(db)+len(wal))+1<<20)/16 {
+		defer func(n int) { maxReaders = n }(maxReaders)
+		maxReaders = 1
+		if alone, errs := readAll(db, wal); len(errs) == 0 && (!slices.Equal(all, alone) || len(errsAgain) > 0) {
+			t.Errorf("%d packages, errors %v, and read by one %d", len(all), errsAgain, len(alone))
+		}
+		if len(all) > 4*(2*(len(db)+len(wal))+1<<20)/16 {
 			t.Errorf("%d packages in %d bytes", len(all), len(db)+len(wal))
 		}
 		for _, p := range all {

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"runtime"
 	"strings"
+	"sync"
 )
 
 // The database of today: a table Packages of numbers and headers in an SQLite
@@ -27,7 +30,9 @@ type sqlite struct {
 	row     func([]byte, *blob) error
 }
 
-func readSQLite(db, wal *io.SectionReader, visit func(*blob) error) error {
+// readSQLite yields the packages of a database, of whose pages no more bytes are
+// read than budget by each core.
+func readSQLite(db, wal *io.SectionReader, budget int64, yield func(Package, error) bool) error {
 	var head [sqliteHead]byte
 	if _, err := db.ReadAt(head[:], 0); err != nil {
 		return noEOF(err)
@@ -36,7 +41,7 @@ func readSQLite(db, wal *io.SectionReader, visit func(*blob) error) error {
 	if size == 1 {
 		size = 64 << 10
 	}
-	s := &sqlite{pager: pager{file: db, size: size}, usable: size - int64(head[20])}
+	s := &sqlite{pager: pager{file: db, size: size, chunk: make([]byte, 0, size)}, usable: size - int64(head[20])}
 	if size < 512 || size&(size-1) != 0 || s.usable < 480 {
 		return fmt.Errorf("sqlite: pages of %d bytes: not known", size)
 	}
@@ -58,23 +63,151 @@ func readSQLite(db, wal *io.SectionReader, visit func(*blob) error) error {
 	if root == 0 {
 		return errors.New("sqlite: no table Packages in it: no rpm database")
 	}
-	return s.tree(root, func(record []byte, b *blob) error {
-		skip, length, ok := blobColumn(record)
-		if !ok {
-			return errors.New("sqlite: a row of Packages holds no header: the database is damaged")
+	s.visited = make(map[uint32]struct{})
+	pages, err := s.divide(root)
+	if err != nil {
+		return err
+	}
+	return s.packages(pages, budget, yield)
+}
+
+// A subtree is a page of a tree and how deep it is.
+type subtree struct {
+	page  uint32
+	depth int
+}
+
+// divide returns the subtrees of which the tree that begins at a page consists,
+// in order: so many that cores can share them, where there are. The pages above
+// them are visited then.
+func (s *sqlite) divide(root uint32) ([]subtree, error) {
+	list := []subtree{{root, 0}}
+	for len(list) < 64 {
+		var below []subtree
+		for _, t := range list {
+			page, err := s.enter(t.page, t.depth)
+			if err != nil {
+				return nil, err
+			}
+			if page.kind == sqliteLeaf {
+				below = append(below, t)
+				continue
+			}
+			err = page.children(func(n uint32) error {
+				below = append(below, subtree{n, t.depth + 1})
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
 		}
-		// The budget is not set yet: what is skipped here is on the first page.
-		if skip > int64(len(b.piece)) {
-			return errors.New("sqlite: a row of Packages begins behind its page: the database is damaged")
+		if len(below) == len(list) { // they are leaves, or each has one child
+			for _, t := range list {
+				delete(s.visited, t.page) // they are visited yet
+			}
+			break
 		}
-		b.piece = b.piece[skip:]
-		if rest := length - int64(len(b.piece)); rest >= 0 {
-			b.left = rest
-		} else {
-			b.piece, b.left = b.piece[:length], 0
+		list = below
+	}
+	return list, nil
+}
+
+// maxReaders is how many cores read one database at most. Tests change it.
+var maxReaders = 4
+
+// maxAhead is how many packages each of them reads before they are asked for.
+const maxAhead = 4096
+
+// packages yields the packages in the rows of subtrees, in order. They are read
+// side by side: most of the time is the kernel's, which copies pages.
+func (s *sqlite) packages(trees []subtree, budget int64, yield func(Package, error) bool) error {
+	type found struct {
+		Package
+		err  error
+		last bool // err ends it all
+	}
+	readers := make([]*sqlite, min(runtime.GOMAXPROCS(0), maxReaders, len(trees)))
+	results := make([]chan found, len(readers))
+	stop := make(chan struct{})
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer close(stop)
+	for k := range readers {
+		r := &sqlite{pager: pager{file: s.file, size: s.size}, usable: s.usable, logged: s.logged, visited: maps.Clone(s.visited)}
+		if s.log != nil {
+			r.log = &pager{file: s.log.file, size: s.log.size}
 		}
-		return visit(b)
-	})
+		readers[k], results[k] = r, make(chan found, maxAhead)
+		send := func(f found) error {
+			select {
+			case results[k] <- f:
+				return nil
+			case <-stop:
+				return errStop
+			}
+		}
+		left := budget
+		r.row = func(record []byte, b *blob) error {
+			if err := b.begin(record); err != nil {
+				return err
+			}
+			b.budget = &left
+			p, err := header(b)
+			if errors.Is(err, errBudget) {
+				return err
+			}
+			return send(found{p, err, false})
+		}
+		reading.Go(func() {
+			defer close(results[k])
+			for _, t := range trees[len(trees)*k/len(readers) : len(trees)*(k+1)/len(readers)] {
+				if err := r.walk(t.page, t.depth); err != nil {
+					send(found{err: err, last: true})
+					return
+				}
+			}
+		})
+	}
+	before := make(map[uint32]struct{})
+	for k, r := range readers {
+		for f := range results[k] {
+			if f.last {
+				return f.err
+			}
+			if !yield(f.Package, f.err) {
+				return errStop
+			}
+		}
+		for n := range r.visited {
+			if _, known := s.visited[n]; known {
+				continue
+			}
+			if _, again := before[n]; again {
+				return noTree(n)
+			}
+			before[n] = struct{}{}
+		}
+	}
+	return nil
+}
+
+// begin leaves of a row of Packages the header.
+func (b *blob) begin(record []byte) error {
+	skip, length, ok := blobColumn(record)
+	if !ok {
+		return errors.New("sqlite: a row of Packages holds no header: the database is damaged")
+	}
+	// The budget is not set yet: what is skipped here is on the first page.
+	if skip > int64(len(b.piece)) {
+		return errors.New("sqlite: a row of Packages begins behind its page: the database is damaged")
+	}
+	b.piece = b.piece[skip:]
+	if rest := length - int64(len(b.piece)); rest >= 0 {
+		b.left = rest
+	} else {
+		b.piece, b.left = b.piece[:length], 0
+	}
+	return nil
 }
 
 // page returns page n, from the log if it is there.
@@ -92,45 +225,85 @@ func (s *sqlite) tree(root uint32, row func([]byte, *blob) error) error {
 }
 
 func (s *sqlite) walk(n uint32, depth int) error {
-	if _, again := s.visited[n]; again || n == 0 || depth > sqliteDepth {
-		return fmt.Errorf("sqlite: page %d: no tree: the database is damaged", n)
-	}
-	s.visited[n] = struct{}{}
-	shared, err := s.page(n)
+	page, err := s.enter(n, depth)
 	if err != nil {
-		return fmt.Errorf("sqlite: %w", err)
+		return err
 	}
-	page := append([]byte(nil), shared...)
-	at := 0
-	if n == 1 {
-		at = sqliteHead
+	if page.kind == sqliteInterior {
+		return page.children(func(n uint32) error { return s.walk(n, depth+1) })
 	}
-	count := int(binary.BigEndian.Uint16(page[at+3:]))
-	kind, cells := page[at], at+8
-	if kind == sqliteInterior {
-		cells = at + 12
-	}
-	if kind != sqliteInterior && kind != sqliteLeaf || cells+2*count > len(page) {
-		return fmt.Errorf("sqlite: page %d of type %d with %d cells: the database is damaged", n, kind, count)
-	}
-	for i := range count {
-		cell := int(binary.BigEndian.Uint16(page[cells+2*i:]))
-		if int64(cell)+4 > int64(s.usable) {
-			return fmt.Errorf("sqlite: page %d: cell %d is not on it: the database is damaged", n, i)
-		}
-		if kind == sqliteInterior {
-			err = s.walk(binary.BigEndian.Uint32(page[cell:]), depth+1)
-		} else {
-			err = s.cell(page[cell:s.usable])
+	for i := range page.count {
+		cell, err := page.cell(i)
+		if err == nil {
+			err = s.cell(cell)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if kind == sqliteInterior {
-		return s.walk(binary.BigEndian.Uint32(page[at+8:]), depth+1)
-	}
 	return nil
+}
+
+func noTree(n uint32) error {
+	return fmt.Errorf("sqlite: page %d: no tree: the database is damaged", n)
+}
+
+// A treePage is a page of a tree.
+type treePage struct {
+	number      uint32
+	kind        byte
+	data        []byte // up to where content ends
+	count       int    // of cells
+	cells, last int    // where the pointers to cells are, and that to the last child
+}
+
+// enter reads a page of the present tree, in which it must not have been yet.
+func (s *sqlite) enter(n uint32, depth int) (*treePage, error) {
+	if _, again := s.visited[n]; again || n == 0 || depth > sqliteDepth {
+		return nil, noTree(n)
+	}
+	s.visited[n] = struct{}{}
+	shared, err := s.page(n)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: %w", err)
+	}
+	at := 0
+	if n == 1 {
+		at = sqliteHead
+	}
+	p := &treePage{number: n, kind: shared[at], data: append([]byte(nil), shared...), cells: at + 8, last: at + 8}
+	p.count = int(binary.BigEndian.Uint16(p.data[at+3:]))
+	if p.kind == sqliteInterior {
+		p.cells = at + 12
+	}
+	if p.kind != sqliteInterior && p.kind != sqliteLeaf || int64(p.cells+2*p.count) > s.usable {
+		return nil, fmt.Errorf("sqlite: page %d of type %d with %d cells: the database is damaged", n, p.kind, p.count)
+	}
+	p.data = p.data[:s.usable]
+	return p, nil
+}
+
+// cell returns what begins with cell i.
+func (p *treePage) cell(i int) ([]byte, error) {
+	at := int(binary.BigEndian.Uint16(p.data[p.cells+2*i:]))
+	if at+4 > len(p.data) {
+		return nil, fmt.Errorf("sqlite: page %d: cell %d is not on it: the database is damaged", p.number, i)
+	}
+	return p.data[at:], nil
+}
+
+// children calls fn with the pages below an interior one, in order.
+func (p *treePage) children(fn func(n uint32) error) error {
+	for i := range p.count {
+		cell, err := p.cell(i)
+		if err == nil {
+			err = fn(binary.BigEndian.Uint32(cell))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return fn(binary.BigEndian.Uint32(p.data[p.last:]))
 }
 
 // cell visits the row in a cell of a leaf: the length of its record, its
