@@ -22,14 +22,17 @@ import (
 // where there is a peer, run it in the same run: what counts is the ratio.
 // docs/performance.md has their figures.
 
-// program is the built command, made once.
+// program is the built command, made once, as on a machine with Go and nothing
+// else: without a C compiler it has no C library to load.
 var program = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "wontfix-bench-")
 	if err != nil {
 		return "", err
 	}
 	file := filepath.Join(dir, "wontfix")
-	out, err := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, ".").CombinedOutput()
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}
