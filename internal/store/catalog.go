@@ -256,6 +256,16 @@ func (c *catalog) after(from int, v code) int {
 	return i
 }
 
+// of returns the entry of row i of a blob, or -1. at is that of the row before.
+func (c *catalog) of(b *blob, i int, at *int) int {
+	if i >= len(b.codes) {
+		return c.find(b.names[i-len(b.codes)])
+	}
+	entry := c.after(*at, b.codes[i])
+	*at = max(entry, 0)
+	return entry
+}
+
 // entries unpacks the catalog with the places of the texts.
 func (c *catalog) entries(places []byte) ([]entry, error) {
 	list := make([]entry, c.len())

@@ -295,13 +295,7 @@ func (u *unpacker) unpack(list []wontfix.Statement, p packedBlob, keep func(*won
 // fill adds to what a row says which vulnerability it speaks of, and where. at
 // is the entry of the row before it.
 func (u *unpacker) fill(s *wontfix.Statement, b *blob, r placed, at *int) error {
-	entry := -1
-	if r.row < len(b.codes) {
-		entry = u.labeller.catalog.after(*at, b.codes[r.row])
-		*at = max(entry, 0)
-	} else {
-		entry = u.labeller.catalog.find(b.names[r.row-len(b.codes)])
-	}
+	entry := u.labeller.catalog.of(b, r.row, at)
 	if entry < 0 {
 		return fmt.Errorf("packed data: row %d has an id that the catalog has not", r.row)
 	}

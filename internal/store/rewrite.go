@@ -240,13 +240,7 @@ func (db *DB) byMatter(ctx context.Context, t *tracker) ([]int, error) {
 		}
 		at := 0
 		for i := range in.len() {
-			entry := -1
-			if i < len(in.codes) {
-				entry = t.catalog.after(at, in.codes[i])
-				at = max(entry, 0)
-			} else {
-				entry = t.catalog.find(in.names[i-len(in.codes)])
-			}
+			entry := t.catalog.of(&in, i, &at)
 			if entry < 0 {
 				return nil, db.damagedBlob(p, errBytes)
 			}

@@ -127,13 +127,7 @@ func (s *sorter) add(rows []compactRow, in *blob, p packedBlob) ([]compactRow, e
 		if !ok {
 			return rows, errBytes
 		}
-		entry := -1
-		if i < len(in.codes) {
-			entry = s.catalog.after(at, in.codes[i])
-			at = max(entry, 0)
-		} else {
-			entry = s.catalog.find(in.names[i-len(in.codes)])
-		}
+		entry := s.catalog.of(in, i, &at)
 		if entry < 0 {
 			return rows, errBytes
 		}
