@@ -32,8 +32,8 @@ func newDB(e *env) *cobra.Command {
 		&cobra.Command{
 			Use:   "export FILE",
 			Short: "Write the database to one compressed file with its digest",
-			Long: `Export writes the database to one compressed file. Meanwhile it takes three to
-five times the size of the database in the folder for temporary files (TMPDIR).`,
+			Long: `Export writes the database to one compressed file. Meanwhile it takes five to
+ten times the size of the database in the folder for temporary files (TMPDIR).`,
 			Example: "  wontfix db export wontfix.export",
 			Args:    exactArgs(1, "the file to write, or - for standard output"),
 			RunE:    func(cmd *cobra.Command, args []string) error { return dbExport(cmd.Context(), e, args[0]) },

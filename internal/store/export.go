@@ -48,8 +48,8 @@ type Digest struct {
 
 // Export writes the database at path as one compressed file. The same database
 // always gives the same bytes, and so does one that was imported. In the
-// meantime the content takes three to five times the size of the database in
-// the folder for temporary files.
+// meantime the content takes five to ten times the size of the database in the
+// folder for temporary files.
 func Export(ctx context.Context, path string, w io.Writer) (Digest, error) {
 	dir, err := os.MkdirTemp("", "wontfix-export-")
 	if err != nil {

@@ -291,7 +291,7 @@ func (r *rewriter) texts(ctx context.Context, t *tracker, entries []entry, order
 	if err != nil {
 		return err
 	}
-	defer f.file.Close()
+	defer f.close()
 	to := joiner{size: frameSize, write: write}
 	for _, i := range order {
 		e := &entries[i]
@@ -378,7 +378,7 @@ func (r *rewriter) parts(t *tracker, kind int, p *past, entries []pastEntry, ord
 	if err != nil {
 		return err
 	}
-	defer f.file.Close()
+	defer f.close()
 	var list []int
 	seen := make([]bool, len(entries))
 	for _, i := range order {
@@ -450,16 +450,13 @@ type frameAt struct {
 }
 
 // unpack unpacks the frames that each yields into a file beside the database
-// that is written. The caller closes it.
+// that is written. The caller closes what it returns.
 func (r *rewriter) unpack(each func(func(number uint32, plain []byte) error) error) (u *unpacked, err error) {
 	file, err := os.CreateTemp(r.dir, "frames-*")
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	u = &unpacked{file: file, frames: map[uint32]frameAt{}}
-	if err := os.Remove(file.Name()); err != nil { // it goes when it is closed
-		return nil, errors.Join(fmt.Errorf("database: %w", err), file.Close())
-	}
 	at := int64(0)
 	err = each(func(number uint32, plain []byte) error {
 		u.frames[number] = frameAt{at, len(plain)}
@@ -470,9 +467,16 @@ func (r *rewriter) unpack(each func(func(number uint32, plain []byte) error) err
 		return nil
 	})
 	if err != nil {
-		return nil, errors.Join(err, file.Close())
+		u.close()
+		return nil, err
 	}
 	return u, nil
+}
+
+// close takes the file away.
+func (u *unpacked) close() {
+	u.file.Close()
+	os.Remove(u.file.Name())
 }
 
 // part returns a part of a frame. It is valid until the next one is read.
