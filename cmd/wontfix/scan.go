@@ -86,10 +86,7 @@ release, the updates that are out, the packages that nobody watches.`,
 
 // Run scans and writes the answer.
 func (c *scanCmd) Run(ctx context.Context, e *env) error {
-	// A scan is over before there is much to collect, unless a machine has
-	// package lists of a hundred megabytes.
-	defer debug.SetGCPercent(debug.SetGCPercent(800))
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(64 << 20))
+	defer collectLittle()()
 	list, err := c.list(report.ScanFormats())
 	if err != nil {
 		return err
@@ -149,6 +146,17 @@ func (c *scanCmd) Run(ctx context.Context, e *env) error {
 		return exitCode(exitStale)
 	}
 	return nil
+}
+
+// collectLittle lets the heap grow for an answer that is over before there is
+// much to collect, unless a machine has package lists of a hundred megabytes. It
+// returns what ends that.
+func collectLittle() (restore func()) {
+	percent, limit := debug.SetGCPercent(800), debug.SetMemoryLimit(64<<20)
+	return func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 func (c *scanCmd) filter() (f match.Filter, err error) {

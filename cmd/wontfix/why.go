@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -92,8 +91,7 @@ func noEntry(id string) error {
 
 // Run writes the dossier.
 func (c *whyCmd) Run(ctx context.Context, e *env) error {
-	// An answer is over before there is much to collect.
-	defer debug.SetGCPercent(debug.SetGCPercent(800))
+	defer collectLittle()()
 	list, err := c.list(report.DossierFormats())
 	if err != nil {
 		return err
