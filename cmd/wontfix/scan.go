@@ -207,16 +207,17 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 	now := e.now()
 	var t *wontfix.Tracker
 	var statements []wontfix.Statement
-	matters := match.Matters(m)
 	var seen []wontfix.Behaviour
 	if c.asOf == "" && c.running() {
-		if seen = e.behaviour(); len(seen) > 0 {
-			matters = nil // of what was seen it is said whether the version has it
-		}
+		seen = e.behaviour()
 	}
 	if v != nil {
 		defer v.Close()
 		now = v.now
+		var matters func(*wontfix.Statement) bool
+		if len(seen) == 0 { // else it is said of each whether the version has it
+			matters = match.Matters(m)
+		}
 		if t, statements, missing, err = statementsFor(ctx, v, m, matters); err != nil {
 			return nil, false, err
 		}
