@@ -61,6 +61,9 @@ type page struct {
 
 	gap int   // spaces that are due before the next text of the line
 	now style // what the terminal is set to
+
+	words  []word // of one paragraph; their memory is used again
+	pieces []span // of these words
 }
 
 func newPage(w io.Writer, o Options) *page {
@@ -108,7 +111,9 @@ func (p *page) put(s string, st style) {
 	if p.gap > 0 && st != p.now {
 		p.set(plain)
 	}
-	p.w.WriteString(strings.Repeat(" ", p.gap))
+	for range p.gap {
+		p.w.WriteByte(' ')
+	}
 	p.gap = end
 	p.set(st)
 	p.w.WriteString(s)
@@ -185,7 +190,7 @@ func (p *page) fill(col, indent int, spans []span) {
 		p.space(indent)
 		col, fresh = indent, true
 	}
-	for _, word := range words(spans) {
+	for _, word := range p.divide(spans) {
 		n, before := word.columns(), 1
 		if word.apart {
 			before = 2
@@ -251,10 +256,12 @@ func (w word) isURL() bool {
 	return false
 }
 
-// words cleans spans and divides them at spaces.
-func words(spans []span) []word {
-	var list []word
+// divide cleans spans and divides them at spaces into words, which are valid
+// until it is called again.
+func (p *page) divide(spans []span) []word {
+	p.words, p.pieces = p.words[:0], p.pieces[:0]
 	open, apart := false, false
+	first := 0 // piece of the last word
 	for _, s := range spans {
 		if s == gap {
 			open, apart = false, true
@@ -271,25 +278,28 @@ func words(spans []span) []word {
 			if n < 0 {
 				n = len(rest)
 			}
-			piece := span{rest[:n], s.style}
-			if open {
-				last := &list[len(list)-1]
-				last.spans = append(last.spans, piece)
-			} else {
-				list = append(list, word{[]span{piece}, apart})
+			if !open {
+				first = len(p.pieces)
+				p.words = append(p.words, word{apart: apart})
 				open, apart = true, false
 			}
+			p.pieces = append(p.pieces, span{rest[:n], s.style})
+			p.words[len(p.words)-1].spans = p.pieces[first:]
 			rest = rest[n:]
 		}
 	}
-	return list
+	return p.words
 }
 
 // columns returns how many columns clean text takes in a terminal: two for
 // each wide rune of East Asian scripts, none for a combining mark.
 func columns(s string) (n int) {
 	for _, r := range s {
-		n += runeColumns(r)
+		if r < 0x300 {
+			n++
+		} else {
+			n += runeColumns(r)
+		}
 	}
 	return n
 }
