@@ -109,7 +109,7 @@ func TestAssess(t *testing.T) {
 // has words for what follows.
 func TestAdviceTables(t *testing.T) {
 	kinds := map[string]bool{}
-	for _, r := range table {
+	for _, r := range table() {
 		kinds[r.name] = true
 		for _, run := range r.runs {
 			kinds[r.name+"/"+strings.TrimSuffix(run.name, "-starttls")] = true
@@ -123,7 +123,7 @@ func TestAdviceTables(t *testing.T) {
 			t.Errorf("%s: %q is no sentence", r.kind, r.text)
 		}
 	}
-	for _, k := range cases {
+	for _, k := range cases() {
 		if consequences[k.ID[:1]] == "" {
 			t.Errorf("%s: nothing is said of what follows", k.ID)
 		}

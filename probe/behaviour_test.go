@@ -61,7 +61,7 @@ func TestBehaviours(t *testing.T) {
 // refused by a client that has the fix.
 func TestSymptoms(t *testing.T) {
 	kinds := map[string]bool{}
-	for _, r := range table {
+	for _, r := range table() {
 		for _, run := range r.runs {
 			kinds[strings.TrimSuffix(r.name+"/"+run.name, "/")] = true
 		}

@@ -46,7 +46,7 @@ type description struct {
 // dare to run. It asks each program once who it is. The error is one of writing
 // to Dir.
 func Find(ctx context.Context, o FindOptions) ([]Client, []Skipped, error) {
-	return o.find(ctx, table)
+	return o.find(ctx, table())
 }
 
 func (o FindOptions) find(ctx context.Context, rows []row) ([]Client, []Skipped, error) {
@@ -93,7 +93,7 @@ func (o FindOptions) find(ctx context.Context, rows []row) ([]Client, []Skipped,
 // was found, whether it could be run or not.
 func Absent(clients []wontfix.Client, untested []wontfix.Untested) []string {
 	list := []string{}
-	for _, r := range table {
+	for _, r := range table() {
 		if slices.ContainsFunc(clients, func(c wontfix.Client) bool { return c.Kind == r.name || strings.HasPrefix(c.Kind, r.name+"/") }) ||
 			slices.ContainsFunc(untested, func(u wontfix.Untested) bool { return r.named(u.Path) }) {
 			continue

@@ -18,11 +18,11 @@ func kinds(t *testing.T, names ...string) []row {
 	t.Helper()
 	var rows []row
 	for _, name := range names {
-		i := slices.IndexFunc(table, func(r row) bool { return r.name == name })
+		i := slices.IndexFunc(table(), func(r row) bool { return r.name == name })
 		if i < 0 {
 			t.Fatalf("no row %s", name)
 		}
-		r := table[i]
+		r := table()[i]
 		r.places = nil
 		rows = append(rows, r)
 	}
@@ -279,7 +279,7 @@ func TestFindNoFolder(t *testing.T) {
 // TestTableNamesServer: a client that is not told where the server is would go
 // somewhere else.
 func TestTableNamesServer(t *testing.T) {
-	for _, r := range table {
+	for _, r := range table() {
 		for _, use := range r.runs {
 			words := strings.Join(slices.Concat(use.args, use.env, []string{use.stdin}), " ")
 			if !strings.Contains(words, "{url}") && !(strings.Contains(words, "{host}") && strings.Contains(words, "{port}")) {

@@ -101,10 +101,10 @@ func FindOverrides(o OverrideOptions) ([]Override, []Skipped) {
 		}
 	}
 	f.gitEnvironment()
-	for _, p := range places {
+	for _, p := range places() {
 		f.place(p)
 	}
-	for _, p := range profiles {
+	for _, p := range profiles() {
 		for _, path := range f.paths(p.paths) {
 			for _, s := range f.read(path, p.syntax) {
 				f.variable("file", path, s.line, s.key, s.value)
@@ -124,7 +124,7 @@ type finder struct {
 
 // variable adds what an assignment switches.
 func (f *finder) variable(kind, source string, line int, name, value string) {
-	for _, k := range variables {
+	for _, k := range variables() {
 		if ok := matches(k.key, name); !ok && !(strings.HasPrefix(k.key, "npm_") && strings.EqualFold(k.key, name)) {
 			continue
 		}
@@ -136,7 +136,7 @@ func (f *finder) variable(kind, source string, line int, name, value string) {
 			f.add(kind, source, line, k, name, value, "=", how{env: []string{name + "=" + set}, why: computed(kind, set)})
 		}
 	}
-	for _, t := range tokens {
+	for _, t := range tokens() {
 		if !slices.Contains(t.variables, name) {
 			continue
 		}
@@ -423,7 +423,7 @@ func (f *finder) gitEnvironment() {
 			break
 		}
 		value := f.env[fmt.Sprint("GIT_CONFIG_VALUE_", i)]
-		for _, k := range gitKnobs {
+		for _, k := range gitKnobs() {
 			if ok := matches(k.key, strings.ToLower(key)); !ok || k.bad != nil && !k.bad(value) {
 				continue
 			}

@@ -11,7 +11,7 @@ import (
 // FuzzOverrides wants of every scanner that its lines are lines of the file, and
 // of what is found that it can be printed on one line of a terminal.
 func FuzzOverrides(f *testing.F) {
-	kinds := append(append([]place{}, places...), profiles...)
+	kinds := append(places(), profiles()...)
 	for i, p := range kinds {
 		for _, w := range wantOverrides {
 			for _, pattern := range p.paths {

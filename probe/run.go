@@ -229,7 +229,7 @@ func trustedBy(env []string) []string {
 	var paths []string
 	for _, e := range env {
 		name, value, _ := strings.Cut(e, "=")
-		if filepath.IsAbs(value) && slices.ContainsFunc(variables, func(k knob) bool { return k.class == Redirect && k.show == showValue && matches(k.key, name) }) {
+		if filepath.IsAbs(value) && slices.ContainsFunc(variables(), func(k knob) bool { return k.class == Redirect && k.show == showValue && matches(k.key, name) }) {
 			paths = append(paths, value)
 		}
 	}

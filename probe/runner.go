@@ -96,7 +96,7 @@ func (n *runner) client(ctx context.Context, c Client) {
 			}
 		}
 	}
-	for _, k := range cases {
+	for _, k := range cases() {
 		if wanted[k.ID] {
 			list = append(list, k)
 		}
