@@ -347,7 +347,7 @@ func (s spans) union(t spans) spans {
 const (
 	// Form is the version of the bytes that this package packs. It changes
 	// when they do.
-	Form = "2"
+	Form = "3"
 	// Judgement is the version of what this package makes of a history. It
 	// changes whenever the same versions would give other origins, so that
 	// entries that were judged by an earlier version are judged again.

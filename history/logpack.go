@@ -8,10 +8,10 @@ import (
 )
 
 // block is how many commits are packed together.
-const block = 256
+const block = 64
 
 // Pack packs a log, of which all commits have been read, into parts: the first has what every answer needs, the second
-// the IDs, and each other one the next 256 commits.
+// the IDs, and each other one the next 64 commits.
 //
 // The form of the first, in unsigned varints unless said otherwise: a table of
 // strings (their number, their lengths, their bytes: authors and addresses,

@@ -198,9 +198,9 @@ type logPart struct {
 }
 
 // packLog compresses the parts of a log: their number, for each its size and
-// that of its bytes, then the bytes, and in front of it all its sum. One of which
-// compression makes no less, as IDs, stays as it is. A part that is the same in
-// the old log is taken from there.
+// that of its bytes, then the bytes, and in front of it all its sum. One that
+// compression makes less than a tenth smaller, as IDs, stays as it is: it is read
+// where it lies. A part that is the same in the old log is taken from there.
 func packLog(log [][]byte, old []logPart) ([]byte, error) {
 	z, err := newHistoryEncoder()
 	if err != nil {
@@ -214,7 +214,7 @@ func packLog(log [][]byte, old []logPart) ([]byte, error) {
 		if i < len(old) && old[i].is(part) {
 			data = append(data, old[i].data...)
 		} else {
-			if data = z.EncodeAll(part, data); len(data)-from >= len(part) {
+			if data = z.EncodeAll(part, data); len(data)-from > len(part)*9/10 {
 				data = append(data[:from], part...)
 			}
 		}

@@ -409,3 +409,24 @@ func TestPackLogAgain(t *testing.T) {
 		}
 	}
 }
+
+// TestPackLogIDs: IDs, of which the sizes alone can be compressed, are read where
+// they lie.
+func TestPackLogIDs(t *testing.T) {
+	ids := bytes.Repeat([]byte{20}, 1000)
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20 * 1000 {
+		ids = append(ids, byte(random.Uint32()))
+	}
+	b, err := packLog([][]byte{ids}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := readLog(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := parts[0].unpack(); err != nil || !bytes.Equal(got, ids) || &got[0] != &parts[0].data[0] {
+		t.Errorf("%d bytes, %v; want the %d that were packed, uncopied", len(got), err, len(ids))
+	}
+}
