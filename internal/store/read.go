@@ -191,7 +191,7 @@ func (p *packedBlob) common() *wontfix.Statement {
 // packed yields the blobs that a filter chooses, in order of source and label.
 func (db *DB) packed(ctx context.Context, t *tracker, filter Filter) iter.Seq2[packedBlob, error] {
 	return func(yield func(packedBlob, error) bool) {
-		query, args, byID := packedQuery(t, filter)
+		query, args, byID := db.packedQuery(t, filter)
 		if len(byID) == 0 {
 			return
 		}
@@ -222,7 +222,7 @@ func (db *DB) packed(ctx context.Context, t *tracker, filter Filter) iter.Seq2[p
 
 // packedQuery returns the query for the blobs that a filter chooses and the
 // labels that it may find, by their ids.
-func packedQuery(t *tracker, filter Filter) (query string, args []any, byID map[int]*label) {
+func (db *DB) packedQuery(t *tracker, filter Filter) (query string, args []any, byID map[int]*label) {
 	byID = map[int]*label{}
 	var ids []string
 	for i := range t.labels {
@@ -232,18 +232,27 @@ func packedQuery(t *tracker, filter Filter) (query string, args []any, byID map[
 			ids = append(ids, strconv.Itoa(l.id))
 		}
 	}
-	var b strings.Builder
-	b.WriteString("select source, label, data from packed where label in (" + strings.Join(ids, ",") + ")")
-	if filter.Sources != nil {
-		list, err := json.Marshal(filter.Sources)
-		if err != nil {
-			list = []byte("[]") // strings always have a JSON form
-		}
-		b.WriteString(" and source in (select value from json_each(?))")
-		args = append(args, string(list))
+	chosen := "label in (" + strings.Join(ids, ",") + ")"
+	if filter.Sources == nil {
+		return "select source, label, data from packed where " + chosen + " order by source, label", nil, byID
 	}
-	b.WriteString(" order by source, label")
-	return b.String(), args, byID
+	list, err := json.Marshal(slices.Compact(slices.Sorted(slices.Values(filter.Sources))))
+	if err != nil {
+		list = []byte("[]") // strings always have a JSON form
+	}
+	// It is quicker to pass a source's rows of some labels that are not wanted
+	// than to look each label up, which is what the + keeps SQLite from doing.
+	all := 0
+	for _, t := range db.trackers {
+		all += len(t.labels)
+	}
+	if len(ids) > all/16 {
+		chosen = "+" + chosen
+	}
+	// SQLite takes a cross join from the left to the right, and the rows of a
+	// source by their key: so they come in order.
+	query = "select source, label, data from json_each(?) as wanted cross join packed on source = wanted.value and " + chosen
+	return query, []any{string(list)}, byID
 }
 
 // An unpacker turns blobs into statements. Its memory is used again.

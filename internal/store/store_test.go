@@ -324,6 +324,45 @@ func checkStatements(t *testing.T, db *DB, name string, all []wontfix.Statement)
 	}
 }
 
+// TestOrder: statements of some sources in one release or in many come in the
+// order of all, whichever way SQLite takes to them.
+func TestOrder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	var list []wontfix.Change
+	for i := range 20 {
+		e := &wontfix.Entry{ID: fmt.Sprintf("CVE-2024-%04d", i), File: fmt.Sprintf("active/CVE-2024-%04d", i)}
+		for label := range 40 {
+			for _, source := range []string{"zlib", "Käse", "linux", "a b"} {
+				e.Statements = append(e.Statements, wontfix.Statement{ID: e.ID, File: e.File, Source: source, Label: fmt.Sprintf("r%d", (label*7+i)%40), Word: "needed", Line: label + 1})
+			}
+		}
+		list = append(list, wontfix.Change{File: e.File, ID: e.ID, Entry: e})
+	}
+	apply(t, path, update("other", true), list[:5])
+	apply(t, path, update("ubuntu", true), list)
+	db, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	sources := []string{"zlib", "linux", "absent", "zlib", "Käse"}
+	for _, labels := range [][]string{{"r17"}, {"r3", "r20", "r1", "r30"}, {"r9", "r39", "r0", "r8", "r7", "r6", "r5"}} {
+		var want []wontfix.Statement
+		for s, err := range db.All(context.Background(), "ubuntu", Filter{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if slices.Contains(labels, s.Label) && slices.Contains(sources, s.Source) {
+				want = append(want, s)
+			}
+		}
+		got, err := db.Statements(context.Background(), "ubuntu", labels, sources, nil)
+		if err != nil || len(got) != 3*20*len(labels) || !slices.Equal(got, want) {
+			t.Errorf("%d labels: %d statements, %v; want %d, in the order of all", len(labels), len(got), err, len(want))
+		}
+	}
+}
+
 // TestRoundTrip applies random updates, whole and partial, to a database with
 // two trackers and reads everything back after each.
 func TestRoundTrip(t *testing.T) {
