@@ -18,12 +18,13 @@ const labelWidth = 12
 // scanText writes a scan as text.
 type scanText struct {
 	*page
-	s     *wontfix.Scan
-	limit int
+	s      *wontfix.Scan
+	groups []findingGroup // of all findings
+	limit  int
 }
 
 func textScan(w io.Writer, s *wontfix.Scan, o Options) error {
-	t := scanText{newPage(w, o), s, o.Limit}
+	t := scanText{newPage(w, o), s, group(s.Findings), o.Limit}
 	t.machine()
 	t.trackers()
 	t.blank()
@@ -163,7 +164,7 @@ func (t *scanText) beside() {
 func (t *scanText) list() {
 	shown, rest, left := []findingGroup{}, map[string]int{}, t.limit
 	ids, urgency := 13, 0 // columns
-	for _, g := range group(t.s.Findings) {
+	for _, g := range t.groups {
 		if n := len(g.findings); t.limit > 0 && n > left {
 			rest[g.outlook.String()] += n - left
 			g.findings = g.findings[:left]
@@ -376,7 +377,7 @@ func (t *scanText) foot(tool string) {
 		by[o.String()] = n
 	}
 	t.para(0, strong(counts(by, wontfix.Outlooks(), plainWord)))
-	spans := []span{text("wontfix why " + group(t.s.Findings)[0].findings[0].ID), dim(" tells what was decided, and why.")}
+	spans := []span{text("wontfix why " + t.groups[0].findings[0].ID), dim(" tells what was decided, and why.")}
 	if tool != "" {
 		spans = append(spans, dim(" "+tool))
 	}
