@@ -103,7 +103,7 @@ func (e *env) openView(ctx context.Context, asOf string) (v *view, err error) {
 			return nil, err
 		}
 		if p == nil {
-			return nil, fmt.Errorf("--as-of %s: %w", asOf, noHistory(name))
+			return nil, fmt.Errorf("--as-of %s: %w", asOf, noHistory(v.DB, name))
 		}
 	}
 	if p.at, v.now, err = p.find(asOf); err != nil {

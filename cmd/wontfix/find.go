@@ -212,14 +212,13 @@ func (v *view) checkOrigins(ctx context.Context, e *env) error {
 		}
 		told = true
 	}
-	if len(without) == 0 {
-		return nil
+	for _, name := range without {
+		err := fmt.Errorf("who decided is not known: %w", noHistory(v.DB, name))
+		if !told {
+			return fmt.Errorf("search: %w", err)
+		}
+		e.warn("%v", err)
 	}
-	text := fmt.Sprintf("who decided is not known: the database has no history of %s; read it from its repository with `wontfix sync --history`", strings.Join(without, ", "))
-	if !told {
-		return fmt.Errorf("search: %s", text)
-	}
-	e.warn("%s", text)
 	return nil
 }
 

@@ -87,7 +87,7 @@ func (c *historyCmd) Run(ctx context.Context, e *env) error {
 	}
 	switch {
 	case len(all) == 0 && without != "":
-		return noHistory(without)
+		return noHistory(v.DB, without)
 	case len(all) == 0:
 		return fmt.Errorf("%s: no tracker in the database has an entry of that ID, or a row of such a source package%s", c.name, c.inRelease())
 	}
@@ -96,8 +96,12 @@ func (c *historyCmd) Run(ctx context.Context, e *env) error {
 	})
 }
 
-// noHistory says that a database has no history, and how to get one.
-func noHistory(tracker string) error {
+// noHistory says that a database has no history that can be read, and how to get
+// one.
+func noHistory(db *store.DB, tracker string) error {
+	if otherForm(db, tracker) {
+		return fmt.Errorf("the database has the history of %s from another version of wontfix; read it anew with `wontfix sync %[1]s`", tracker)
+	}
 	return fmt.Errorf("the database has no history of %s; read it with `wontfix sync --history`", tracker)
 }
 
@@ -234,5 +238,5 @@ func (v *view) pastOf(name string) (*past, wontfix.Tracker, error) {
 	if names == nil {
 		return nil, wontfix.Tracker{}, fmt.Errorf("the database has no copy of a tracker %s; read it with `wontfix sync`", name)
 	}
-	return nil, wontfix.Tracker{}, noHistory(names[0])
+	return nil, wontfix.Tracker{}, noHistory(v.DB, names[0])
 }

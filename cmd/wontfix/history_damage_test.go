@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/json"
 	"maps"
 	"math/rand/v2"
@@ -360,4 +361,27 @@ func TestHistoryHealed(t *testing.T) {
 		}
 	}
 	m.check(t, pastOf(t, db))
+}
+
+// TestOtherForm: a history that another version of wontfix has written is not
+// read, which is said; a sync reads it anew.
+func TestOtherForm(t *testing.T) {
+	dir := home(t)
+	db, err := sql.Open("sqlite", filepath.Join(dir, "wontfix.db"))
+	testkit.Must(t, err)
+	_, err = db.Exec("update tracker set history = '0/' || history where history <> ''")
+	testkit.Must(t, err)
+	testkit.Must(t, db.Close())
+	const says = "the history of ubuntu from another version of wontfix; read it anew with `wontfix sync ubuntu`"
+	wants(t, dir, exitOK, says, "why", "CVE-2024-0001")
+	wants(t, dir, exitError, says, "history", "CVE-2024-0001")
+	wants(t, dir, exitError, says, "search", "by:lee")
+	wants(t, dir, exitError, says, "scan", "--root", "root", "--as-of", "2015-12-26")
+	if r := wants(t, dir, exitOK, "", "scan", "--root", "root", "-f", "json"); !strings.Contains(r.stdout, `"what": "who decided, and when"`) {
+		t.Errorf("a scan does not say it:\n%s", r.stdout)
+	}
+	wants(t, dir, exitOK, "", "sync", "ubuntu=tracker")
+	if r := wants(t, dir, exitOK, "", "why", "CVE-2024-0001"); r.stderr != "" {
+		t.Errorf("after a sync: %s", r.stderr)
+	}
 }

@@ -35,8 +35,7 @@ func pastVersion(spec *tracker.Spec) string {
 // this program can read. Its commits are read when they are asked for; see
 // [past.checked].
 func openPast(ctx context.Context, db *store.DB, spec tracker.Spec) (*past, error) {
-	form, _, _ := strings.Cut(db.HistoryVersion(spec.Name), "/")
-	if spec.Past == nil || form != history.Form {
+	if spec.Past == nil || db.HistoryVersion(spec.Name) == "" || otherForm(db, spec.Name) {
 		return nil, nil
 	}
 	part, err := db.Log(ctx, spec.Name)
@@ -51,6 +50,13 @@ func openPast(ctx context.Context, db *store.DB, spec tracker.Spec) (*past, erro
 		log.URL = func(id string) string { return strings.ReplaceAll(spec.CommitURL, "{commit}", id) }
 	}
 	return &past{db, spec, log, log.Tip()}, nil
+}
+
+// otherForm reports whether the database has a history of a tracker that this
+// program cannot read, for one of another version has written it.
+func otherForm(db *store.DB, name string) bool {
+	form, _, ok := strings.Cut(db.HistoryVersion(name), "/")
+	return ok && form != history.Form
 }
 
 // badLog says that commits cannot be read.

@@ -261,6 +261,10 @@ func (c *scanCmd) scan(ctx context.Context, e *env, m *wontfix.Machine, root fs.
 		unsaid = append(unsaid, wontfix.Unsaid{What: "what was found after " + m.Base.Series + " ended on " + end.String(),
 			Why: "the tracker makes no rows for a release that has ended; its silence about newer vulnerabilities is not safety"})
 	}
+	if t != nil && otherForm(v.DB, t.Name) {
+		unsaid = append(unsaid, wontfix.Unsaid{What: "who decided, and when",
+			Why: fmt.Sprintf("the database has the history of %s from another version of wontfix", tracker.Named(t.Title)), Command: "wontfix sync " + t.Name})
+	}
 	coverage, more := match.Cover(m)
 	s.Coverage, unsaid = coverage, append(unsaid, more...)
 	if root != nil && m.Manager == "dpkg" && (t == nil || c.changelogs) {

@@ -128,6 +128,9 @@ func (c *whyCmd) Run(ctx context.Context, e *env) error {
 	o.Now = v.now
 	for _, t := range v.Trackers() {
 		v.expectPast(t.Name)
+		if otherForm(v.DB, t.Name) {
+			e.warn("who decided is not known: %v", noHistory(v.DB, t.Name))
+		}
 	}
 	dossiers, err := c.dossiers(ctx, v, o)
 	if err != nil {
