@@ -60,11 +60,13 @@ func (c *compareCmd) Run(ctx context.Context, e *env, args []string) error {
 	out := &wontfix.Comparison{Schema: wontfix.ComparisonSchema, Tool: toolName(), Trackers: v.Trackers(), IDs: []string{}, Cells: []wontfix.Compared{}}
 	unknown := slices.Clone(c.packages) // of which no entry has said anything yet
 	var absent []error
+	asked := map[string]bool{}
 	for _, arg := range args {
 		id := normalID(arg)
-		if slices.Contains(out.IDs, id) {
+		if asked[id] {
 			continue
 		}
+		asked[id] = true
 		said, silent, err := v.entries(ctx, id)
 		if err != nil {
 			return err
