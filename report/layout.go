@@ -295,20 +295,20 @@ func (p *page) divide(spans []span) []word {
 // each wide rune of East Asian scripts, none for a combining mark.
 func columns(s string) (n int) {
 	for _, r := range s {
-		if r < 0x300 {
-			n++
-		} else {
-			n += runeColumns(r)
-		}
+		n += runeColumns(r)
 	}
 	return n
 }
 
 func runeColumns(r rune) int {
-	switch {
-	case r < 0x300:
+	if r < 0x300 { // most are, and the compiler has this much in line
 		return 1
-	case unicode.In(r, unicode.Mn, unicode.Me):
+	}
+	return rareColumns(r)
+}
+
+func rareColumns(r rune) int {
+	if unicode.In(r, unicode.Mn, unicode.Me) {
 		return 0
 	}
 	switch width.LookupRune(r).Kind() {

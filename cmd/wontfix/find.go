@@ -212,13 +212,14 @@ func (v *view) checkOrigins(ctx context.Context, e *env) error {
 		}
 		told = true
 	}
-	for _, name := range without {
-		err := fmt.Errorf("who decided is not known: %w", noHistory(v.DB, name))
-		if !told {
-			return fmt.Errorf("search: %w", err)
-		}
-		e.warn("%v", err)
+	if without == nil {
+		return nil
 	}
+	err := fmt.Errorf("who decided is not known: %w", noHistory(v.DB, without...))
+	if !told {
+		return fmt.Errorf("search: %w", err)
+	}
+	e.warn("%v", err)
 	return nil
 }
 

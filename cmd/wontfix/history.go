@@ -64,14 +64,14 @@ func (c *historyCmd) Run(ctx context.Context, e *env) error {
 	}
 	defer v.Close()
 	var all []*wontfix.EntryHistory
-	without := ""
+	var without []string
 	for _, t := range v.Trackers() {
 		p, err := v.past(t.Name)
 		if err != nil {
 			return err
 		}
 		if p == nil {
-			without = t.Name
+			without = append(without, t.Name)
 			continue
 		}
 		h, err := c.entry(ctx, v, p, t)
@@ -86,8 +86,8 @@ func (c *historyCmd) Run(ctx context.Context, e *env) error {
 		all = append(all, h)
 	}
 	switch {
-	case len(all) == 0 && without != "":
-		return noHistory(v.DB, without)
+	case len(all) == 0 && without != nil:
+		return noHistory(v.DB, without...)
 	case len(all) == 0:
 		return fmt.Errorf("%s: no tracker in the database has an entry of that ID, or a row of such a source package%s", c.name, c.inRelease())
 	}
@@ -96,13 +96,14 @@ func (c *historyCmd) Run(ctx context.Context, e *env) error {
 	})
 }
 
-// noHistory says that a database has no history that can be read, and how to get
-// one.
-func noHistory(db *store.DB, tracker string) error {
-	if otherForm(db, tracker) {
-		return fmt.Errorf("the database has the history of %s from another version of wontfix; read it anew with `wontfix sync %[1]s`", tracker)
+// noHistory says that a database has no history of some trackers that can be
+// read, and how to get one.
+func noHistory(db *store.DB, trackers ...string) error {
+	other := slices.DeleteFunc(slices.Clone(trackers), func(name string) bool { return !otherForm(db, name) })
+	if len(other) > 0 {
+		return fmt.Errorf("the database has the history of %s from another version of wontfix; read it anew with `wontfix sync %s`", strings.Join(other, ", "), strings.Join(other, " "))
 	}
-	return fmt.Errorf("the database has no history of %s; read it with `wontfix sync --history`", tracker)
+	return fmt.Errorf("the database has no history of %s; read it with `wontfix sync --history`", strings.Join(trackers, ", "))
 }
 
 func (c *historyCmd) inRelease() string {
@@ -238,5 +239,5 @@ func (v *view) pastOf(name string) (*past, wontfix.Tracker, error) {
 	if names == nil {
 		return nil, wontfix.Tracker{}, fmt.Errorf("the database has no copy of a tracker %s; read it with `wontfix sync`", name)
 	}
-	return nil, wontfix.Tracker{}, noHistory(v.DB, names[0])
+	return nil, wontfix.Tracker{}, noHistory(v.DB, names...)
 }

@@ -10,7 +10,7 @@ import (
 // for every command would wait for them.
 func TestStart(t *testing.T) {
 	const most = 16 << 10 // bytes
-	cmd := wontfixProcess(home(t), "version")
+	cmd := wontfixProcess(t.TempDir(), "version")
 	cmd.Env = append(cmd.Env, "GODEBUG=inittrace=1")
 	packages := 0
 	for line := range strings.Lines(runProcess(t, cmd).stderr) {

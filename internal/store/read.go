@@ -242,6 +242,7 @@ func (db *DB) packedQuery(t *tracker, filter Filter) (query string, args []any, 
 	}
 	// It is quicker to pass a source's rows of some labels that are not wanted
 	// than to look each label up, which is what the + keeps SQLite from doing.
+	// That was measured with 4 wanted of 53, and not where far fewer are.
 	all := 0
 	for _, t := range db.trackers {
 		all += len(t.labels)
