@@ -13,14 +13,30 @@ func (k key) pack() int   { return int(k >> keyBits) }
 func (k key) off() uint64 { return uint64(k) & (1<<keyBits - 1) }
 
 // A made is an object that has been made from its delta and bases, or
-// inflated. Its text is valid while it is pinned.
+// inflated. It is valid while it is pinned.
 type made struct {
 	key        key
 	kind       Kind
-	text       []byte
+	text       []byte // nil if it is a rope
+	rope       *rope
+	ropes      int      // of which it is the root; they pin it
+	inserts    []byte   // what these have besides its text
+	ends       []uint32 // of a tree's entries; see entryEnds
 	pins       int
 	prev, next *made // in the ring of those without pins
 }
+
+// cost returns how many bytes an object has in memory, of which ropes may share
+// some.
+func (m *made) cost() int {
+	if m.rope != nil {
+		return m.rope.cost()
+	}
+	return cap(m.text)
+}
+
+// rootCost is what an object costs that has ropes.
+func (m *made) rootCost() int { return m.cost() + m.cost()/ropeInsert }
 
 // A cache keeps objects: those that are pinned, and of the others as many
 // bytes as its budget allows, the last used. It uses the memory of what it
@@ -29,6 +45,7 @@ type cache struct {
 	budget int
 	used   int // bytes of objects without pins
 	pinned int // bytes of objects with pins
+	rooted int // bytes of those that are roots of ropes
 	slots  map[key]*made
 	ring   made // next is the last used
 	spare  []*made
@@ -54,8 +71,8 @@ func (c *cache) get(k key) *made {
 func (c *cache) pin(m *made) {
 	if m.pins == 0 {
 		m.prev.next, m.next.prev = m.next, m.prev
-		c.used -= cap(m.text)
-		c.pinned += cap(m.text)
+		c.used -= m.cost()
+		c.pinned += m.cost()
 	}
 	m.pins++
 }
@@ -67,9 +84,9 @@ func (c *cache) unpin(m *made) {
 	}
 	m.prev, m.next = &c.ring, c.ring.next
 	m.prev.next, m.next.prev = m, m
-	c.pinned -= cap(m.text)
-	c.used += cap(m.text)
-	for c.used > c.budget {
+	c.pinned -= m.cost()
+	c.used += m.cost()
+	for c.used+c.rooted > c.budget && c.ring.prev != &c.ring {
 		c.drop(c.ring.prev)
 	}
 }
@@ -77,9 +94,18 @@ func (c *cache) unpin(m *made) {
 // drop forgets an object without pins.
 func (c *cache) drop(m *made) {
 	m.prev.next, m.next.prev = m.next, m.prev
-	c.used -= cap(m.text)
+	c.used -= m.cost()
 	delete(c.slots, m.key)
-	c.recycle(m.text)
+	if m.rope == nil {
+		c.recycle(m.text)
+	} else {
+		root := m.rope.root
+		if root.ropes--; root.ropes == 0 {
+			c.rooted -= root.rootCost()
+			root.inserts = nil
+		}
+		c.unpin(root)
+	}
 	*m = made{}
 	c.spare = append(c.spare, m)
 }
@@ -87,17 +113,30 @@ func (c *cache) drop(m *made) {
 // put adds an object that the cache does not have, with a text of alloc. It
 // returns it pinned.
 func (c *cache) put(k key, kind Kind, text []byte) *made {
-	var m *made
+	return c.add(made{key: k, kind: kind, text: text, pins: 1})
+}
+
+// putRope adds a tree that the cache does not have, and returns it pinned.
+func (c *cache) putRope(k key, r *rope) *made {
+	if c.pin(r.root); r.root.ropes == 0 {
+		c.rooted += r.root.rootCost()
+	}
+	r.root.ropes++
+	return c.add(made{key: k, kind: Tree, rope: r, pins: 1})
+}
+
+func (c *cache) add(m made) *made {
+	var p *made
 	if n := len(c.spare); n > 0 {
-		m = c.spare[n-1]
+		p = c.spare[n-1]
 		c.spare = c.spare[:n-1]
 	} else {
-		m = new(made)
+		p = new(made)
 	}
-	*m = made{key: k, kind: kind, text: text, pins: 1}
-	c.pinned += cap(text)
-	c.slots[k] = m
-	return m
+	*p = m
+	c.pinned += p.cost()
+	c.slots[p.key] = p
+	return p
 }
 
 // Memory comes in classes of 64 bytes, then four to each power of two.

@@ -53,6 +53,7 @@ func (r *Repository) Changes(ctx context.Context, pairs []Pair, dirs []string, m
 	}
 	chunks := (len(pairs) + pairChunk - 1) / pairChunk
 	return r.work(ctx, chunks, treeCache, func(rd *reader) func(ctx context.Context, chunk int) error {
+		rd.ropes = true
 		d := &differ{reader: rd, paths: paths, match: match, names: map[string]string{}}
 		return func(ctx context.Context, chunk int) error {
 			for i := chunk * pairChunk; i < min((chunk+1)*pairChunk, len(pairs)); i++ {
@@ -142,7 +143,7 @@ func (d *differ) folder(dir int, path []string, old, new ID) error {
 	}
 	defer d.unpin(b)
 	size := d.Repository.size
-	if err := diffTrees(a.text, b.text, size, func(x, y *entry) { d.add(dir, x, y) }); err != nil {
+	if err := diffTrees(a, b, size, func(x, y *entry) { d.add(dir, x, y) }); err != nil {
 		return fmt.Errorf("%s and %s: %w: %w", old.Hex(size), new.Hex(size), err, ErrDamaged)
 	}
 	return nil
@@ -186,7 +187,7 @@ func (d *differ) sub(tree ID, name string) (ID, error) {
 		return ID{}, err
 	}
 	defer d.unpin(m)
-	e, ok, err := findEntry(m.text, d.Repository.size, name)
+	e, ok, err := findEntry(m, d.Repository.size, name)
 	if err != nil {
 		return ID{}, fmt.Errorf("%s: %w: %w", tree.Hex(d.Repository.size), err, ErrDamaged)
 	}

@@ -29,49 +29,69 @@ func varint(b []byte) (v uint64, n int) {
 	return 0, 0
 }
 
-// apply fills dst with what the instructions of a delta make of base
-// (gitformat-pack, "Deltified representation"). They must fill it exactly.
+// An instruction of a delta inserts bytes, or copies n bytes of the base from
+// off on.
+type instruction struct {
+	insert []byte // nil for a copy
+	off, n int
+}
+
+// nextInstruction reads the first instruction of a delta (gitformat-pack,
+// "Deltified representation") and returns those behind it. A copy may lie
+// outside the base.
+func nextInstruction(delta []byte) (in instruction, rest []byte, ok bool) {
+	op := delta[0]
+	delta = delta[1:]
+	if op < 0x80 {
+		n := int(op)
+		if n == 0 || n > len(delta) {
+			return in, nil, false
+		}
+		return instruction{insert: delta[:n], n: n}, delta[n:], true
+	}
+	need, i := copyBytes[op&0x7f], 0
+	if int(need) > len(delta) {
+		return in, nil, false
+	}
+	for shift := uint(0); shift < 32; shift += 8 {
+		if op&1 != 0 {
+			in.off |= int(delta[i]) << shift
+			i++
+		}
+		op >>= 1
+	}
+	for shift := uint(0); shift < 24; shift += 8 {
+		if op&1 != 0 {
+			in.n |= int(delta[i]) << shift
+			i++
+		}
+		op >>= 1
+	}
+	if in.n == 0 {
+		in.n = 0x10000
+	}
+	return in, delta[i:], true
+}
+
+// within reports whether a copy lies in a base of so many bytes.
+func (in *instruction) within(base int) bool { return in.off <= base && in.n <= base-in.off }
+
+// apply fills dst with what the instructions of a delta make of base. They
+// must fill it exactly.
 func apply(dst, base, delta []byte) error {
 	for len(delta) > 0 {
-		op := delta[0]
-		delta = delta[1:]
-		if op < 0x80 {
-			n := int(op)
-			if n == 0 || n > len(delta) || n > len(dst) {
-				return errDelta
-			}
-			copy(dst, delta[:n])
-			dst, delta = dst[n:], delta[n:]
-			continue
-		}
-		var off, n uint
-		need, i := copyBytes[op&0x7f], 0
-		if int(need) > len(delta) {
+		in, rest, ok := nextInstruction(delta)
+		if !ok || in.n > len(dst) {
 			return errDelta
 		}
-		for shift := uint(0); shift < 32; shift += 8 {
-			if op&1 != 0 {
-				off |= uint(delta[i]) << shift
-				i++
-			}
-			op >>= 1
-		}
-		for shift := uint(0); shift < 24; shift += 8 {
-			if op&1 != 0 {
-				n |= uint(delta[i]) << shift
-				i++
-			}
-			op >>= 1
-		}
-		delta = delta[i:]
-		if n == 0 {
-			n = 0x10000
-		}
-		if off > uint(len(base)) || n > uint(len(base))-off || n > uint(len(dst)) {
+		if in.insert != nil {
+			copy(dst, in.insert)
+		} else if !in.within(len(base)) {
 			return errDelta
+		} else {
+			copy(dst, base[in.off:in.off+in.n])
 		}
-		copy(dst, base[off:off+n])
-		dst = dst[n:]
+		dst, delta = dst[in.n:], rest
 	}
 	if len(dst) > 0 {
 		return errDelta

@@ -227,7 +227,26 @@ func slowDiff(old, new []byte) (list []string, ok bool) {
 	return list, true
 }
 
-// FuzzTree compares two trees that share a begin and an end with slowDiff.
+// ropeOf returns a tree as what a delta makes of another.
+func ropeOf(t *testing.T, base *made, text []byte) *made {
+	t.Helper()
+	was := base.text
+	if base.rope != nil {
+		was = base.rope.append(nil)
+	}
+	delta := makeDelta(was, text)
+	_, _, ops, _ := deltaSizes(delta)
+	r, err := splice(base, ops, len(text), 1<<20, 1<<20)
+	testkit.Must(t, err)
+	m := &made{kind: Tree, rope: r}
+	if got := r.append(nil); !bytes.Equal(got, text) || m.size() != len(text) {
+		t.Fatalf("rope of %d bytes %q; want %q", m.size(), got, text)
+	}
+	return m
+}
+
+// FuzzTree compares two trees that share a begin and an end with slowDiff, as
+// they are and as ropes.
 // Where one of them is not a tree, it must end, with an error or without.
 func FuzzTree(f *testing.F) {
 	e := func(mode, name string, id byte) string {
@@ -241,34 +260,49 @@ func FuzzTree(f *testing.F) {
 			fill = append(fill, e("100644", string([]byte{'A', byte('0' + n>>6), byte('0' + n&63)}), 7)...)
 		}
 		a, b = slices.Concat(fill, head, a, tail), slices.Concat(fill, head, b, tail)
-		var got []string
 		text := func(e *entry) string {
 			if e.name == nil {
 				return ""
 			}
 			return string(e.id) + string(binary.BigEndian.AppendUint32(nil, e.mode))
 		}
-		err := diffTrees(a, b, 20, func(x, y *entry) {
-			e := x
-			if e.name == nil {
-				e = y
-			}
-			end := "\x00"
-			if e.folder() {
-				end = "/"
-			}
-			if x.name != nil && y.name != nil && (string(x.name) != string(y.name) || x.folder() != y.folder()) {
-				t.Fatalf("%s with %s", x.name, y.name)
-			}
-			got = append(got, string(e.name)+end+text(x)+">"+text(y))
-		})
 		want, ok := slowDiff(a, b)
-		if ok && (err != nil || !slices.Equal(got, want)) {
-			t.Fatalf("got %q, %v\nwant %q", got, err, want)
+		check := func(how string, old, new *made) {
+			t.Helper()
+			var got []string
+			err := diffTrees(old, new, 20, func(x, y *entry) {
+				e := x
+				if e.name == nil {
+					e = y
+				}
+				end := "\x00"
+				if e.folder() {
+					end = "/"
+				}
+				if x.name != nil && y.name != nil && (string(x.name) != string(y.name) || x.folder() != y.folder()) {
+					t.Fatalf("%s with %s", x.name, y.name)
+				}
+				got = append(got, string(e.name)+end+text(x)+">"+text(y))
+			})
+			if ok && (err != nil || !slices.Equal(got, want)) {
+				t.Fatalf("%s: got %q, %v\nwant %q", how, got, err, want)
+			}
+			if err != nil && !errors.Is(err, errTree) {
+				t.Fatal(err)
+			}
 		}
-		if err != nil && !errors.Is(err, errTree) {
-			t.Fatal(err)
-		}
+		whole := func(text []byte) *made { return &made{kind: Tree, text: text} }
+		check("whole", whole(a), whole(b))
+		root := whole(a)
+		check("rope of the other", root, ropeOf(t, root, b))
+		root = whole(b)
+		check("the other of a rope", ropeOf(t, root, a), root)
+		root = whole(slices.Concat(fill, tail, head))
+		old := ropeOf(t, root, a)
+		check("ropes of one root", old, ropeOf(t, root, b))
+		check("rope of a rope", old, ropeOf(t, old, b))
+		check("rope of a rope of a rope", old, ropeOf(t, ropeOf(t, old, slices.Concat(tail, b)), b))
+		check("rope with whole", old, whole(b))
 	})
 }
 
@@ -292,7 +326,7 @@ func FuzzPack(f *testing.F) {
 		r, err := Open(dir, false)
 		testkit.Must(t, err)
 		defer r.Close()
-		slow, err := open(dir, false, nil)
+		slow, err := open(dir, false, 64)
 		testkit.Must(t, err)
 		defer slow.Close()
 		for _, id := range names {
@@ -305,7 +339,7 @@ func FuzzPack(f *testing.F) {
 			}
 			again, copied, err2 := slow.Object(id)
 			if again != kind || !bytes.Equal(text, copied) || (err == nil) != (err2 == nil) {
-				t.Fatalf("mapped: %v %v; read: %v %v", kind, err, again, err2)
+				t.Fatalf("%v %v; by small parts: %v %v", kind, err, again, err2)
 			}
 		}
 	})

@@ -2,11 +2,13 @@ package pack
 
 import (
 	"bytes"
+	"crypto/sha1"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -160,6 +162,80 @@ func TestDeepChains(t *testing.T) {
 	for _, rd := range r.idle {
 		if rd.used > objectCache || rd.pinned != 0 || rd.cache.idle > objectCache {
 			t.Errorf("a reader keeps %d, %d and %d bytes", rd.used, rd.pinned, rd.cache.idle)
+		}
+	}
+}
+
+// TestEndlessStream has an object of five bytes whose compressed bytes do not
+// end: not all of a pack must be read to find that out.
+func TestEndlessStream(t *testing.T) {
+	body := append([]byte{3<<4 | 5}, "\x78\x9c"...)
+	for range 1 << 20 {
+		body = append(body, "\x00\x00\x00\xff\xff"...) // a block without bytes
+	}
+	pack := append([]byte("PACK\x00\x00\x00\x02\x00\x00\x00\x01"), body...)
+	sum := sha1.Sum(pack)
+	dir := t.TempDir()
+	writeFiles(t, dir, "p", append(pack, sum[:]...), buildIndex([]ID{name(0)}, []int{12}, sum[:], false))
+	r := openDir(t, dir)
+	if _, _, err := r.Object(name(0)); !errors.Is(err, ErrDamaged) {
+		t.Error(err)
+	}
+	if n := cap(r.idle[0].view.data); n > 1<<20 {
+		t.Errorf("%d bytes were read at once", n)
+	}
+}
+
+// TestCutWhileOpen has a pack that another program shortens.
+func TestCutWhileOpen(t *testing.T) {
+	dir := t.TempDir()
+	writePack(t, dir, "p", []raw{{name: name(0), kind: 3, text: []byte("hello world")}, {name: name(1), kind: 3, text: []byte("hello moon")}}, false)
+	r := openDir(t, dir)
+	testkit.Must(t, os.Truncate(filepath.Join(dir, "pack", "p.pack"), 20))
+	for n := range 2 {
+		if _, _, err := r.Object(name(n)); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "p.pack: offset") {
+			t.Errorf("object %d: %v", n, err)
+		}
+	}
+}
+
+// TestRopesLetGo compares large trees in little memory. What is left of them
+// is within the budget, and nothing once it is dropped.
+func TestRopesLetGo(t *testing.T) {
+	g := newGitRepo(t, false)
+	g.grow(1, 2)
+	g.growFolder(60)
+	g.git("", "repack", "-adfq", "--depth=50")
+	trees := strings.Fields(g.git("", "log", "--format=%T", "main"))
+	for _, budget := range []int{1 << 10, 100 << 10, 1 << 30} {
+		rd := newReader(g.open(), budget)
+		rd.ropes = true
+		d := &differ{reader: rd, paths: [][]string{{"active"}}, names: map[string]string{}}
+		ropes := 0
+		for i := 1; i < len(trees); i++ {
+			p := Pair{g.id(trees[i]), g.id(trees[i-1])}
+			got, err := d.compare(&p)
+			testkit.Must(t, err)
+			if want := g.gitChanges(p, []string{"active"}); !slices.Equal(got, want) {
+				t.Fatalf("got  %s\nwant %s", show(got), show(want))
+			}
+			for _, m := range rd.slots {
+				if m.rope != nil {
+					ropes++
+				}
+			}
+			if rd.used+rd.rooted > max(budget, rd.rooted) {
+				t.Fatalf("%d bytes in ropes and %d in their roots; want %d", rd.used, rd.rooted, budget)
+			}
+		}
+		if ropes == 0 && budget > 1<<20 {
+			t.Error("no ropes; the test does not test them")
+		}
+		for rd.ring.prev != &rd.ring {
+			rd.drop(rd.ring.prev)
+		}
+		if rd.used != 0 || rd.pinned != 0 || rd.rooted != 0 || len(rd.slots) != 0 {
+			t.Errorf("%d, %d and %d bytes are left, and %d objects", rd.used, rd.pinned, rd.rooted, len(rd.slots))
 		}
 	}
 }

@@ -18,7 +18,6 @@ type index struct {
 	offsets []byte // 4 bytes each
 	large   []byte // 8 bytes each
 	packSum []byte
-	close   func() error
 }
 
 // parseIndex checks the lengths of all tables and that the fan-out table never

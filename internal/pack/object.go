@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,17 +14,20 @@ const (
 	maxDepth    = 4095     // deltas one upon the other; Git's own limit
 	maxWork     = 1 << 30  // bytes to make for one object, its bases included
 	maxDelta    = 2 * MaxBlob
-	maxRatio    = 1032 // of deflate: a byte stands for no more than that
+	maxRatio    = 1032    // of deflate: a byte stands for no more than that
+	minInput    = 1 << 16 // compressed bytes that an object may have, and two for each of its own
 )
 
 // A reader makes the objects of a repository. It is for one goroutine.
 type reader struct {
 	*Repository
 	*cache
-	in    input
-	head  [64]byte
+	view  window
+	in    bytes.Reader
 	zlib  io.ReadCloser
 	delta []byte
+	flat  []byte // memory for the text of a rope
+	ropes bool   // large trees are made as ropes
 	links []link
 	last  int // the pack in which an object was found last
 }
@@ -53,7 +57,7 @@ func (rd *reader) locate(id *ID) (key, bool, error) {
 			err = fmt.Errorf("offset %d: outside the pack: %w", off, ErrDamaged)
 		}
 		if err != nil {
-			return 0, false, fmt.Errorf("%s: index: %w", p.name, err)
+			return 0, false, fmt.Errorf("%s: index: %w", p.Name(), err)
 		}
 		return keyOf(p.number, off), true, nil
 	}
@@ -131,7 +135,7 @@ func (rd *reader) make(k key) (*made, error) {
 		if err != nil {
 			return nil, err
 		}
-		if work += len(m.text); work > maxWork {
+		if work += m.size(); work > maxWork {
 			rd.unpin(m)
 			return nil, rd.bad(k, fmt.Sprintf("its chain of deltas makes more than %d bytes", maxWork), ErrTooLarge)
 		}
@@ -166,14 +170,32 @@ func (rd *reader) child(l *link, base *made) (*made, error) {
 		return nil, err
 	}
 	from, to, ops, ok := deltaSizes(delta)
-	if !ok || from != uint64(len(base.text)) {
+	if !ok || from != uint64(base.size()) {
 		return nil, rd.bad(l.key, errDelta.Error(), ErrDamaged)
 	}
 	if to > MaxBlob {
 		return nil, rd.bad(l.key, fmt.Sprintf("%d bytes", to), ErrTooLarge)
 	}
+	if rd.ropes && base.kind == Tree && to >= ropeMin {
+		root := base
+		if base.rope != nil {
+			root = base.rope.root
+		}
+		r, err := splice(base, ops, int(to), int(to)/ropePiece, len(root.text)/ropeInsert)
+		if err != nil {
+			return nil, rd.bad(l.key, err.Error(), ErrDamaged)
+		}
+		if r != nil {
+			return rd.putRope(l.key, r), nil
+		}
+	}
+	whole := base.text
+	if base.rope != nil {
+		rd.flat = base.rope.append(rd.flat[:0])
+		whole = rd.flat
+	}
 	text := rd.alloc(int(to))
-	if err := apply(text, base.text, ops); err != nil {
+	if err := apply(text, whole, ops); err != nil {
 		rd.recycle(text)
 		return nil, rd.bad(l.key, err.Error(), ErrDamaged)
 	}
@@ -182,7 +204,7 @@ func (rd *reader) child(l *link, base *made) (*made, error) {
 
 // bad returns an error about an object of a pack.
 func (rd *reader) bad(k key, what string, err error) error {
-	return fmt.Errorf("%s: offset %d: %s: %w", rd.packs[k.pack()].name, k.off(), what, err)
+	return fmt.Errorf("%s: offset %d: %s: %w", rd.packs[k.pack()].Name(), k.off(), what, err)
 }
 
 // sane says whether a size is possible at all, before memory is spent on it.
@@ -201,10 +223,22 @@ func (rd *reader) sane(at key, data int64, size uint64, limit uint64) error {
 // so many and have the right checksum.
 func (rd *reader) inflate(at key, data int64, dst []byte) error {
 	p := rd.packs[at.pack()]
-	if err := rd.fill(rd.in.at(p.source, data, p.end()), dst); err != nil {
-		return rd.bad(at, err.Error(), ErrDamaged)
+	for n := min(len(dst)+64, rd.window); ; n *= 4 {
+		in, err := rd.view.at(p.source, data, n, rd.window)
+		if err != nil {
+			return rd.bad(at, err.Error(), ErrDamaged)
+		}
+		in = in[:min(int64(len(in)), p.end()-data)]
+		rd.in.Reset(in)
+		err = rd.fill(&rd.in, dst)
+		if (err == io.ErrUnexpectedEOF || err == io.EOF) && int64(len(in)) < p.end()-data && n <= minInput+2*len(dst) {
+			continue // it has more bytes than were read
+		}
+		if err != nil {
+			return rd.bad(at, err.Error(), ErrDamaged)
+		}
+		return nil
 	}
-	return nil
 }
 
 var errLong = errors.New("more bytes than it says")
@@ -229,7 +263,8 @@ func (rd *reader) fill(r io.Reader, dst []byte) error {
 	if _, err := io.ReadFull(z, dst); err != nil {
 		return err
 	}
-	switch n, err := z.Read(rd.head[:1]); {
+	var more [1]byte
+	switch n, err := z.Read(more[:]); {
 	case n > 0:
 		return errLong
 	case err != io.EOF:
@@ -250,6 +285,10 @@ type header struct {
 
 const ofsDelta, refDelta = 6, 7
 
+// maxHeader is how many bytes are looked at for a header: the size has up to 10,
+// the base 8 or, by its name, 32.
+const maxHeader = 64
+
 // header reads the header of the object at a place of a pack (gitformat-pack,
 // "pack-*.pack files have the following format").
 func (rd *reader) header(at key) (h header, err error) {
@@ -258,9 +297,9 @@ func (rd *reader) header(at key) (h header, err error) {
 	if off < 12 || off >= p.end() {
 		return h, rd.bad(at, "outside the pack", ErrDamaged)
 	}
-	b, err := p.peek(off, rd.head[:])
+	b, err := rd.view.at(p.source, off, maxHeader, rd.window)
 	if err != nil {
-		return h, err
+		return h, rd.bad(at, err.Error(), ErrDamaged)
 	}
 	h.kind = Kind(b[0] >> 4 & 7)
 	h.size = uint64(b[0] & 15)

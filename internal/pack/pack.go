@@ -10,8 +10,8 @@
 // repository keeps it is git fsck's to say. The checksum of the compressed
 // bytes and every size are checked, and no object is larger than [MaxBlob].
 //
-// Packs are mapped into memory where the system can do that. A pack that
-// another program shortens meanwhile ends the process; Git never does that.
+// Packs are read and not mapped into memory: one that another program shortens
+// meanwhile is an error, and what is read is not counted twice.
 package pack
 
 import (
@@ -83,6 +83,7 @@ func (k Kind) String() string {
 // several goroutines at once, except for Close.
 type Repository struct {
 	size   int      // bytes of an ID: 20 or 32
+	window int      // bytes of a pack that are read at once
 	stores []string // the folder, then those of its alternates
 	packs  []*packFile
 
@@ -94,11 +95,11 @@ type Repository struct {
 // or else SHA-1's, and the folders that its info/alternates name. Packs that
 // arrive later are not seen.
 func Open(objects string, sha256 bool) (*Repository, error) {
-	return open(objects, sha256, mapFile)
+	return open(objects, sha256, windowSize)
 }
 
-func open(objects string, sha256 bool, mapFile mapper) (*Repository, error) {
-	r := &Repository{size: 20}
+func open(objects string, sha256 bool, window int) (*Repository, error) {
+	r := &Repository{size: 20, window: window}
 	if sha256 {
 		r.size = 32
 	}
@@ -107,7 +108,7 @@ func open(objects string, sha256 bool, mapFile mapper) (*Repository, error) {
 		return nil, err
 	}
 	for _, dir := range r.stores {
-		if err := r.openPacks(dir, mapFile); err != nil {
+		if err := r.openPacks(dir); err != nil {
 			return nil, errors.Join(err, r.Close())
 		}
 	}

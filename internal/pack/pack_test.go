@@ -48,6 +48,16 @@ var layouts = []struct {
 		top.grow(22, 20)
 		return top
 	}},
+	{"large folder", false, func(t testing.TB, g *gitRepo) *gitRepo {
+		g.growFolder(60)
+		g.git("", "repack", "-adfq", "--depth=50", "--window=20")
+		return g
+	}},
+	{"sha256 large folder", true, func(t testing.TB, g *gitRepo) *gitRepo {
+		g.growFolder(40)
+		g.git("", "-c", "repack.useDeltaBaseOffset=false", "repack", "-adfq", "--depth=10")
+		return g
+	}},
 	{"sha256 loose", true, func(t testing.TB, g *gitRepo) *gitRepo { return g }},
 	{"sha256 packed", true, func(t testing.TB, g *gitRepo) *gitRepo {
 		g.git("", "repack", "-adfq", "--depth=50")
@@ -72,8 +82,8 @@ func shared(t testing.TB, g *gitRepo) *gitRepo {
 	return c
 }
 
-// TestAgainstGit reads whole repositories of every layout, mapped and with
-// ReadAt, and compares all that it gets with what the git program says.
+// TestAgainstGit reads whole repositories of every layout, by large parts and by
+// small ones, and compares all that it gets with what the git program says.
 func TestAgainstGit(t *testing.T) {
 	for _, l := range layouts {
 		t.Run(l.name, func(t *testing.T) {
@@ -82,7 +92,7 @@ func TestAgainstGit(t *testing.T) {
 			g.grow(1, 60)
 			g = l.make(t, g)
 			objects := g.objects()
-			for _, m := range []mapper{mapFile, nil} {
+			for _, m := range []int{windowSize, 64} {
 				r := g.openWith(m)
 				checkObjects(t, r, objects)
 				checkCommits(t, g, r)

@@ -57,11 +57,11 @@ func (g *gitRepo) git(input string, args ...string) string {
 	return string(out)
 }
 
-func (g *gitRepo) open() *Repository { return g.openWith(mapFile) }
+func (g *gitRepo) open() *Repository { return g.openWith(windowSize) }
 
-func (g *gitRepo) openWith(m mapper) *Repository {
+func (g *gitRepo) openWith(window int) *Repository {
 	g.t.Helper()
-	r, err := open(filepath.Join(g.dir, "objects"), g.size == 32, m)
+	r, err := open(filepath.Join(g.dir, "objects"), g.size == 32, window)
 	testkit.Must(g.t, err)
 	g.t.Cleanup(func() { testkit.Must(g.t, r.Close()) })
 	return r
@@ -124,6 +124,38 @@ func (g *gitRepo) grow(seed uint64, commits int) {
 		}
 		if rnd.IntN(10) == 0 {
 			fmt.Fprintf(&b, "M 160000 %s active/module\n", strings.Repeat("12", g.size))
+		}
+	}
+	g.git(b.String(), "-c", "fastimport.unpackLimit=1000000", "fast-import", "--quiet", "--force")
+}
+
+// growFolder adds commits that change few of the 1,500 files in a folder, the
+// last but one of them half of all, so that most trees are ropes.
+func (g *gitRepo) growFolder(commits int) {
+	g.t.Helper()
+	rnd := rand.New(rand.NewPCG(1, 2))
+	var b strings.Builder
+	for c := range commits {
+		fmt.Fprintf(&b, "commit refs/heads/main\ncommitter c <c@example.org> %d +0000\ndata 2\nm\n", 2e9+c)
+		if c == 0 {
+			b.WriteString("from refs/heads/main^0\n")
+		}
+		many := 1 + rnd.IntN(4)
+		switch c {
+		case 0:
+			many = 1500
+		case commits - 2:
+			many = 700
+		}
+		for n := range many {
+			if c > 0 {
+				n = rnd.IntN(1600)
+			}
+			if name := fmt.Sprintf("active/CVE-2019-%04d", n); c > 0 && rnd.IntN(8) == 0 {
+				fmt.Fprintf(&b, "D %s\n", name)
+			} else {
+				fmt.Fprintf(&b, "M 100644 inline %s\ndata 9\n%08x\n", name, rnd.Uint32()|1<<31)
+			}
 		}
 	}
 	g.git(b.String(), "-c", "fastimport.unpackLimit=1000000", "fast-import", "--quiet", "--force")

@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -12,101 +11,69 @@ import (
 	"strings"
 )
 
-// A mapper maps a file of some bytes into memory; it returns nil where that
-// cannot be done, and a function that undoes it.
-type mapper func(f *os.File, size int64) (data []byte, unmap func() error)
-
-// A source is a file that is read at random: mapped, or else with ReadAt.
+// A source is a file that is read at random.
 type source struct {
-	name  string
-	size  int64
-	data  []byte // nil if not mapped
-	unmap func() error
-	file  *os.File // nil if mapped
+	*os.File
+	size int64
 }
 
-func openSource(name string, mapFile mapper) (*source, error) {
+func openSource(name string) (source, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return source{}, err
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = fmt.Errorf("%s: not a regular file", name)
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return source{}, errors.Join(err, f.Close())
 	}
-	s := &source{name: name, size: info.Size()}
-	if s.size > 0 && mapFile != nil {
-		s.data, s.unmap = mapFile(f, s.size)
-	}
-	if s.data != nil {
-		return s, f.Close()
-	}
-	s.file = f
-	return s, nil
+	return source{f, info.Size()}, nil
 }
 
-func (s *source) Close() error {
-	if s.data != nil {
-		s.data = nil
-		return s.unmap()
+// readAll returns the bytes of a regular file.
+func readAll(name string) ([]byte, error) {
+	s, err := openSource(name)
+	if err != nil {
+		return nil, err
 	}
-	return s.file.Close()
-}
-
-// peek returns up to len(buf) bytes at an offset that lies in the file, fewer
-// at its end. It may use buf.
-func (s *source) peek(off int64, buf []byte) ([]byte, error) {
-	n := min(int64(len(buf)), s.size-off)
-	if s.data != nil {
-		return s.data[off : off+n], nil
-	}
-	if _, err := s.file.ReadAt(buf[:n], off); err != nil {
-		return nil, fmt.Errorf("%s: %w", s.name, err)
-	}
-	return buf[:n], nil
-}
-
-// all returns the whole file.
-func (s *source) all() ([]byte, error) {
-	if s.data != nil {
-		return s.data, nil
-	}
+	defer s.Close()
 	data := make([]byte, s.size)
-	if _, err := s.file.ReadAt(data, 0); err != nil && s.size > 0 {
-		return nil, fmt.Errorf("%s: %w", s.name, err)
-	}
-	return data, nil
+	_, err = io.ReadFull(s, data)
+	return data, err
 }
 
-// An input is what the inflater reads: a stretch of a source. It is used again
-// for one object after the other.
-type input struct {
-	bytes bytes.Reader
-	file  *bufio.Reader
+// windowSize is how many bytes of a pack are read at once: most objects have
+// fewer, and the one that is needed next mostly lies elsewhere.
+const windowSize = 2 << 10
+
+// A window is a part of a source. It is for one goroutine.
+type window struct {
+	source
+	off  int64
+	data []byte
 }
 
-// at returns a reader of the bytes from an offset that lies in the file to the
-// offset end.
-func (in *input) at(s *source, off, end int64) io.Reader {
-	if s.data != nil {
-		in.bytes.Reset(s.data[off:end])
-		return &in.bytes
+// at returns the bytes of a source from an offset in it on: n or more of them,
+// fewer where it ends. They are valid until the next call. If it has not got
+// them, it reads size bytes or more.
+func (w *window) at(s source, off int64, n, size int) ([]byte, error) {
+	if w.source != s || off < w.off || min(off+int64(n), s.size) > w.off+int64(len(w.data)) {
+		n = int(min(int64(max(size, n)), s.size-off))
+		w.data = slices.Grow(w.data[:0], n)[:n]
+		w.source, w.off = s, off
+		if _, err := s.ReadAt(w.data, off); err != nil {
+			w.source = source{}
+			return nil, err
+		}
 	}
-	r := io.NewSectionReader(s.file, off, end-off)
-	if in.file == nil {
-		in.file = bufio.NewReader(r)
-	} else {
-		in.file.Reset(r)
-	}
-	return in.file
+	return w.data[off-w.off:], nil
 }
 
 // A packFile is a pack with its index.
 type packFile struct {
-	*source
+	source
 	index
 	number int // its place in Repository.packs
 }
@@ -120,7 +87,7 @@ const maxPacks = 1 << 16
 
 // openPacks opens the packs of a folder of objects. As Git does it leaves a
 // pack without index alone, and an index without pack.
-func (r *Repository) openPacks(objects string, mapFile mapper) error {
+func (r *Repository) openPacks(objects string) error {
 	dir := filepath.Join(objects, "pack")
 	list, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -142,7 +109,7 @@ func (r *Repository) openPacks(objects string, mapFile mapper) error {
 		if len(r.packs) == maxPacks {
 			return fmt.Errorf("%s: more than %d packs; run git repack -ad", dir, maxPacks)
 		}
-		p, err := openPack(filepath.Join(dir, name), r.size, mapFile)
+		p, err := openPack(filepath.Join(dir, name), r.size)
 		if err != nil {
 			return err
 		}
@@ -152,25 +119,20 @@ func (r *Repository) openPacks(objects string, mapFile mapper) error {
 	return nil
 }
 
-// openPack opens NAME.pack and NAME.idx, and checks that they belong together.
-func openPack(name string, size int, mapFile mapper) (*packFile, error) {
-	idx, err := openSource(name+".idx", mapFile)
+// openPack opens NAME.pack, reads NAME.idx, and checks that they belong
+// together.
+func openPack(name string, size int) (*packFile, error) {
+	p := &packFile{}
+	data, err := readAll(name + ".idx")
 	if err != nil {
 		return nil, err
 	}
-	p := &packFile{}
-	data, err := idx.all()
-	if err == nil {
-		p.index, err = parseIndex(data, size)
+	if p.index, err = parseIndex(data, size); err != nil {
+		return nil, fmt.Errorf("%s.idx: %w", name, err)
 	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s.idx: %w", name, err), idx.Close())
+	if p.source, err = openSource(name + ".pack"); err != nil {
+		return nil, err
 	}
-	p.source, err = openSource(name+".pack", mapFile)
-	if err != nil {
-		return nil, errors.Join(err, idx.Close())
-	}
-	p.index.close = idx.Close
 	if err := p.check(); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s.pack: %w", name, err), p.Close())
 	}
@@ -185,9 +147,8 @@ func (p *packFile) check() error {
 	if p.source.size >= 1<<keyBits {
 		return fmt.Errorf("%d bytes: %w", p.source.size, ErrTooLarge)
 	}
-	var buf [32]byte
-	head, err := p.peek(0, buf[:12])
-	if err != nil {
+	var head [12]byte
+	if _, err := p.ReadAt(head[:], 0); err != nil {
 		return err
 	}
 	if string(head[:4]) != "PACK" || be32(head[4:]) != 2 && be32(head[4:]) != 3 {
@@ -196,17 +157,12 @@ func (p *packFile) check() error {
 	if n := be32(head[8:]); int64(n) != int64(p.count) {
 		return fmt.Errorf("%d objects, the index has %d: %w", n, p.count, ErrDamaged)
 	}
-	tail, err := p.peek(p.end(), buf[:p.index.size])
-	if err != nil {
+	tail := make([]byte, p.index.size)
+	if _, err := p.ReadAt(tail, p.end()); err != nil {
 		return err
 	}
 	if !bytes.Equal(tail, p.packSum) {
 		return fmt.Errorf("cut off, or of another index: %w", ErrDamaged)
 	}
 	return nil
-}
-
-// Close lets go of both files.
-func (p *packFile) Close() error {
-	return errors.Join(p.source.Close(), p.index.close())
 }

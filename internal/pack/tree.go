@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/bits"
+	"sort"
 )
 
 var errTree = errors.New("bad tree")
@@ -87,26 +88,99 @@ func (e *entry) order(f *entry) int {
 	return end(e) - end(f)
 }
 
+// entryEnds returns where the entries of a tree that is whole end, as far as
+// they can be told from each other.
+func (m *made) entryEnds(size int) []uint32 {
+	if m.ends == nil {
+		m.ends = make([]uint32, 0, len(m.text)/(size+16))
+		for at := 0; at < len(m.text); {
+			n := skipEntry(m.text[at:], size)
+			if n == 0 {
+				break
+			}
+			at += n
+			m.ends = append(m.ends, uint32(at))
+		}
+	}
+	return m.ends
+}
+
 // findEntry returns the entry of a name in a tree, and false if there is none.
-func findEntry(tree []byte, size int, name string) (entry, bool, error) {
-	for len(tree) > 0 {
-		e, n, err := parseEntry(tree, size)
+func findEntry(tree *made, size int, name string) (entry, bool, error) {
+	for s := newSide(tree, size); len(s.rest) > 0; {
+		e, n, err := parseEntry(s.entry(), size)
 		if err != nil {
 			return e, false, err
 		}
 		if string(e.name) == name {
 			return e, true, nil
 		}
-		tree = tree[n:]
+		s.advance(n)
 	}
 	return entry{}, false, nil
 }
 
 // A side is one of the two trees of diffTrees.
 type side struct {
-	rest []byte // from the next entry on
-	last entry  // the entry before, if any
-	size int
+	root   *made
+	rest   []byte  // of a piece, from the next entry on; empty at the end
+	at     uint32  // where rest is, as in piece
+	end    uint32  // where it ends in the rope
+	pieces []piece // behind rest
+	mark   int     // how many entries of root end at its begin or before
+	before []byte  // begins with an entry before the next, if any
+	now    []byte  // begins with the next, once it is parsed
+	buf    []byte  // for an entry that is not in one piece
+	spare  []byte  // the one before
+	size   int     // of an ID
+}
+
+func newSide(tree *made, size int) *side {
+	if tree.rope == nil {
+		return &side{root: tree, rest: tree.text, end: uint32(len(tree.text)), size: size}
+	}
+	s := &side{root: tree.rope.root, pieces: tree.rope.pieces, size: size}
+	s.advance(0)
+	return s
+}
+
+// advance passes over n bytes.
+func (s *side) advance(n int) {
+	for n >= len(s.rest) && len(s.pieces) > 0 {
+		n -= len(s.rest)
+		p := s.pieces[0]
+		s.rest, s.at, s.end = s.root.bytes(p.at, int(p.end-s.end)), p.at, p.end
+		s.pieces = s.pieces[1:]
+	}
+	s.rest = s.rest[n:]
+	s.at += uint32(n)
+}
+
+// entry returns bytes that begin with the next entry and have all of it, if it
+// has an end.
+func (s *side) entry() []byte {
+	if len(s.pieces) == 0 || skipEntry(s.rest, s.size) > 0 {
+		return s.rest
+	}
+	s.buf = s.buf[:0]
+	end := -1
+	at := s.end
+	for text, i := s.rest, 0; ; i++ {
+		if end < 0 {
+			if n := bytes.IndexByte(text, 0); n >= 0 {
+				end = len(s.buf) + n + 1 + s.size
+			}
+		}
+		if end >= 0 && end-len(s.buf) < len(text) {
+			text = text[:end-len(s.buf)]
+		}
+		s.buf = append(s.buf, text...)
+		if len(s.buf) == end || i == len(s.pieces) {
+			return s.buf
+		}
+		p := s.pieces[i]
+		text, at = s.root.bytes(p.at, int(p.end-at)), p.end
+	}
 }
 
 // parse reads the next entry, which must come after the last, and leaves it in
@@ -115,27 +189,78 @@ func (s *side) parse() (entry, int, error) {
 	if len(s.rest) == 0 {
 		return entry{}, 0, nil
 	}
-	e, n, err := parseEntry(s.rest, s.size)
-	if err == nil && s.last.name != nil && s.last.order(&e) >= 0 {
-		err = errTree
+	s.now = s.entry()
+	e, n, err := parseEntry(s.now, s.size)
+	if err == nil && s.before != nil {
+		last, _, bad := parseEntry(s.before, s.size)
+		if bad != nil || last.order(&e) >= 0 {
+			err = errTree
+		}
 	}
 	return e, n, err
 }
 
-func (s *side) next(e entry, n int) {
-	s.last = e
-	s.rest = s.rest[n:]
+// next passes over the entry that was parsed, which has n bytes.
+func (s *side) next(n int) {
+	s.before = s.now
+	s.buf, s.spare = s.spare, s.buf
+	s.advance(n)
+}
+
+// lastEntry returns where the last of the entries begins and ends that lie in
+// the first n bytes of rest; both are 0 if there is none.
+func (s *side) lastEntry(n int) (from, to int) {
+	if s.at < inserted {
+		ends := s.root.entryEnds(s.size)
+		s.mark = after(ends, s.mark, s.at)
+		if s.at == 0 || s.mark > 0 && ends[s.mark-1] == s.at {
+			// From here on the entries are those of the root.
+			last := after(ends, s.mark, s.at+uint32(n))
+			if last == s.mark {
+				return 0, 0
+			}
+			if last--; last > s.mark {
+				from = int(ends[last-1] - s.at)
+			}
+			return from, int(ends[last] - s.at)
+		}
+	}
+	for to < n {
+		k := skipEntry(s.rest[to:n], s.size)
+		if k == 0 {
+			break
+		}
+		from, to = to, to+k
+	}
+	return from, to
+}
+
+// after returns how many of the ascending numbers are at most limit. It looks
+// near a guess first.
+func after(numbers []uint32, guess int, limit uint32) int {
+	lo, hi := 0, len(numbers)
+	if guess > 0 && numbers[guess-1] > limit {
+		hi = guess - 1
+	} else {
+		lo = guess
+		for step := 8; lo+step < len(numbers); step *= 2 {
+			if numbers[lo+step] > limit {
+				hi = lo + step
+				break
+			}
+			lo += step + 1
+		}
+	}
+	return lo + sort.Search(hi-lo, func(i int) bool { return numbers[lo+i] > limit })
 }
 
 // diffTrees calls fn with every entry in which two trees of the same folder
 // differ, in Git's order; an entry without name is not there. Entries that
 // both have are passed over without a look at them, save for where they end.
-func diffTrees(old, new []byte, size int, fn func(old, new *entry)) error {
-	a, b := side{rest: old, size: size}, side{rest: new, size: size}
+func diffTrees(old, new *made, size int, fn func(old, new *entry)) error {
+	a, b := newSide(old, size), newSide(new, size)
 	for len(a.rest) > 0 || len(b.rest) > 0 {
-		if err := skipCommon(&a, &b); err != nil {
-			return err
-		}
+		skipCommon(a, b)
 		x, n, err := a.parse()
 		if err != nil {
 			return err
@@ -158,49 +283,72 @@ func diffTrees(old, new []byte, size int, fn func(old, new *entry)) error {
 		switch {
 		case c < 0:
 			fn(&x, &entry{})
-			a.next(x, n)
+			a.next(n)
 		case c > 0:
 			fn(&entry{}, &y)
-			b.next(y, m)
+			b.next(m)
 		default:
 			if x.mode != y.mode || !bytes.Equal(x.id, y.id) {
 				fn(&x, &y)
 			}
-			a.next(x, n)
-			b.next(y, m)
+			a.next(n)
+			b.next(m)
 		}
 	}
 	return nil
 }
 
 // skipCommon passes over the entries with which both sides go on.
-func skipCommon(a, b *side) error {
-	same := commonPrefix(a.rest, b.rest)
-	if same == len(a.rest) && same == len(b.rest) {
-		a.rest, b.rest = nil, nil
-		return nil
-	}
-	at, last := 0, -1
-	for at < same {
-		n := skipEntry(a.rest[at:], a.size)
-		if n == 0 {
-			return errTree
+func skipCommon(a, b *side) {
+	for len(a.rest) > 0 && len(b.rest) > 0 {
+		var from, to int
+		if a.root == b.root && a.at == b.at {
+			from, to = a.lastEntry(min(len(a.rest), len(b.rest)))
+			if to == 0 {
+				n := commonEntry(a, b)
+				if n == 0 {
+					return
+				}
+				a.advance(n)
+				b.advance(n)
+				continue
+			}
+		} else if from, to = a.lastEntry(commonPrefix(a.rest, b.rest)); to == 0 {
+			return
 		}
-		if at+n > same {
-			break
+		a.before, b.before = a.rest[from:to], a.rest[from:to]
+		a.advance(to)
+		b.advance(to)
+	}
+}
+
+// commonEntry returns the length of the next entry if both sides begin with the
+// same pieces and have all of it in the same pieces; else 0.
+func commonEntry(a, b *side) int {
+	if len(a.rest) != len(b.rest) {
+		return 0
+	}
+	end := -1
+	text, aEnd, bEnd := a.rest, a.end, b.end
+	for n, i := 0, 0; ; i++ {
+		if end < 0 {
+			if k := bytes.IndexByte(text, 0); k >= 0 {
+				end = n + k + 1 + a.size
+			}
 		}
-		last, at = at, at+n
+		if n += len(text); end >= 0 && n >= end {
+			return end
+		}
+		if i >= min(len(a.pieces), len(b.pieces)) || aEnd-a.end != bEnd-b.end {
+			return 0
+		}
+		p, q := a.pieces[i], b.pieces[i]
+		if p.at != q.at {
+			return 0
+		}
+		text = a.root.bytes(p.at, int(min(p.end-aEnd, q.end-bEnd)))
+		aEnd, bEnd = p.end, q.end
 	}
-	if last < 0 {
-		return nil
-	}
-	e, _, err := parseEntry(a.rest[last:], a.size)
-	if err != nil {
-		return err
-	}
-	a.next(e, at)
-	b.next(e, at)
-	return nil
 }
 
 // commonPrefix returns how many bytes at the begin of a and b are equal.
