@@ -48,8 +48,8 @@ type Log struct {
 	// and that an entry without a history has been as it is since then.
 	Implied bool
 
-	signed atomic.Pointer[map[string]string] // see [Log.Nick]; nil until it is asked for
-	people atomic.Pointer[persons]           // nil until it is asked for
+	signed atomic.Pointer[signatures] // nil until it is asked for
+	people atomic.Pointer[persons]    // nil until it is asked for
 
 	writers []writer // who made commits, in the order in which they came
 	numbers map[writer]int
@@ -165,6 +165,7 @@ func (l *Log) Append(commits []wontfix.Commit) error {
 	n := len(l.commits)
 	l.commits = append(l.commits, commits...)
 	l.people.Store(nil)
+	l.signed.Store(nil)
 	return l.placeFrom(n)
 }
 

@@ -104,7 +104,7 @@ func (n nicks) add(nick, person string, count int) {
 // a nick: the one who has added most notes under it, at least two thirds of
 // three or more. Others add them too: they paste a colleague's note, or a
 // template has it. It is "" if nothing is proved.
-func (l *Log) Owner(nick string) string { return l.owner(nick, l.persons()) }
+func (l *Log) Owner(nick string) string { return l.signatures().owners[nick] }
 
 func (l *Log) owner(nick string, people persons) string {
 	best, count, sum := "", 0, 0
@@ -161,30 +161,34 @@ func (l *Log) owners(first int, people persons) map[string]string {
 // [Log.Owner] proves the author's the one with most of the author's notes; ""
 // if there is none.
 func (l *Log) Nick(author string) string {
-	signed := l.signed.Load()
-	if signed == nil {
-		m := l.signatures()
-		signed = &m
-		l.signed.Store(signed)
-	}
-	return (*signed)[l.persons().of(personNamed(author))]
+	return l.signatures().nicks[l.persons().of(personNamed(author))]
 }
 
-// signatures returns the nick of each author who has one. Of two with as many
-// notes, it is the first in order.
-func (l *Log) signatures() map[string]string {
-	signed := make(map[string]string)
+// A signatures has what is proved of nicks.
+type signatures struct {
+	owners map[string]string // by nick, where there is one
+	nicks  map[string]string // of each owner; of two with as many notes the first in order
+}
+
+// signatures returns what the log proves of nicks.
+func (l *Log) signatures() *signatures {
+	if s := l.signed.Load(); s != nil {
+		return s
+	}
+	s := &signatures{map[string]string{}, map[string]string{}}
 	for nick := range l.nicks {
-		owner := l.Owner(nick)
+		owner := l.owner(nick, l.persons())
 		if owner == "" {
 			continue
 		}
-		other, ok := signed[owner]
+		s.owners[nick] = owner
+		other, ok := s.nicks[owner]
 		if n, most := l.notesOf(nick, owner), l.notesOf(other, owner); !ok || n > most || n == most && nick < other {
-			signed[owner] = nick
+			s.nicks[owner] = nick
 		}
 	}
-	return signed
+	l.signed.Store(s)
+	return s
 }
 
 // owns reports whether a note signed with a nick is the commit's author's own.
@@ -198,6 +202,9 @@ func (l *Log) owns(c *wontfix.Commit, nick string) bool {
 	return resembles(nick, c)
 }
 
+// plain takes out what is between the parts of a name.
+var plain = strings.NewReplacer("-", "", ".", "", "_", "")
+
 // resembles reports whether a nick is made of its author's name: the local part
 // of the address, the names without spaces, or an initial and the beginning of
 // the last name.
@@ -208,7 +215,6 @@ func resembles(nick string, c *wontfix.Commit) bool {
 	}
 	local, _, _ := strings.Cut(strings.ToLower(c.Email), "@")
 	names := strings.Fields(strings.ToLower(c.Author))
-	plain := strings.NewReplacer("-", "", ".", "", "_", "")
 	if plain.Replace(nick) == plain.Replace(local) || plain.Replace(nick) == strings.Join(names, "") {
 		return true
 	}
