@@ -35,13 +35,62 @@ func (s *Survey) Add(log *Log, format *Format, f *File) *Trace {
 		}
 		s.entries[r.Commit]++
 		if text := t.text(i); text >= 0 {
-			s.countNotes(t, r, text)
-			if !t.born(i) {
+			before, now := []int32(nil), f.texts[text]
+			if len(r.Parents) == 1 {
+				if was := t.text(r.Parents[0]); was >= 0 {
+					before, now = between(f.texts[was], now)
+				}
+			}
+			s.countNotes(t, r, now)
+			if !t.born(i) && (before == nil || t.mayAdd(before, now)) {
 				s.countLabels(t, r, text)
 			}
 		}
 	}
 	return t
+}
+
+// between returns the lines of two texts between those with which both begin and
+// end.
+func between(a, b []int32) (x, y []int32) {
+	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	return a, b
+}
+
+// mayAdd reports whether a text may have a row that the one before had not, of
+// which they have these lines not in common.
+func (t *Trace) mayAdd(before, now []int32) bool {
+	had := make([]bool, len(t.keys))
+	return t.anyRow(before, func(r *rowOf) bool {
+		had[r.key] = true
+		return t.values[r.value].Word == ""
+	}) || t.anyRow(now, func(r *rowOf) bool {
+		return !had[r.key] || t.values[r.value].Word == ""
+	})
+}
+
+// anyRow reports whether is is true of any row in lines.
+func (t *Trace) anyRow(lines []int32, is func(*rowOf) bool) bool {
+	for _, line := range lines {
+		row := &t.rows[line]
+		if row.key == none {
+			continue
+		}
+		if is(row) {
+			return true
+		}
+		for i := range row.more {
+			if is(&row.more[i]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // countLabels notes the labels that the entry has in a record, and had in none
@@ -75,9 +124,10 @@ func (t *Trace) hasLabel(record int, label string) bool {
 	return false
 }
 
-// countNotes notes who signs the notes that a record has and its parents lack.
-func (s *Survey) countNotes(t *Trace, r *Record, text int) {
-	for _, line := range t.file.texts[text] {
+// countNotes notes who signs the notes that a record has and its parents lack,
+// of some of its lines.
+func (s *Survey) countNotes(t *Trace, r *Record, lines []int32) {
+	for _, line := range lines {
 		l := t.file.lines[line]
 		if len(l) < 4 || l[0] != ' ' || l[1] == ' ' {
 			continue

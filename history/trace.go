@@ -2,6 +2,7 @@ package history
 
 import (
 	"slices"
+	"sync"
 
 	"wontfix"
 )
@@ -60,23 +61,40 @@ func newTrace(log *Log, format *Format, file *File) *Trace {
 	return t
 }
 
+// A numbers has the numbers of the keys and values of one trace. The memory of
+// its maps is used again.
+type numbers struct {
+	keys   map[Key]int32
+	values map[Value]int32
+}
+
+var numbersPool sync.Pool
+
 // readLines finds the rows in the lines.
 func (t *Trace) readLines() {
-	keys, values := make(map[Key]int32), make(map[Value]int32)
+	n, _ := numbersPool.Get().(*numbers)
+	if n == nil {
+		n = &numbers{make(map[Key]int32), make(map[Value]int32)}
+	}
+	defer func() {
+		clear(n.keys)
+		clear(n.values)
+		numbersPool.Put(n)
+	}()
 	t.rows = make([]rowOf, len(t.file.lines))
 	for i, line := range t.file.lines {
 		row := &t.rows[i]
 		row.key = none
 		t.format.Rows(line, func(k Key, v Value) {
-			key, ok := keys[k]
+			key, ok := n.keys[k]
 			if !ok {
 				key = int32(len(t.keys))
-				t.keys, keys[k] = append(t.keys, k), key
+				t.keys, n.keys[k] = append(t.keys, k), key
 			}
-			value, ok := values[v]
+			value, ok := n.values[v]
 			if !ok {
 				value = int32(len(t.values))
-				t.values, values[v] = append(t.values, v), value
+				t.values, n.values[v] = append(t.values, v), value
 			}
 			if row.key == none {
 				row.key, row.value = key, value
