@@ -84,7 +84,11 @@ func (r *Record) Place() (Place, bool) {
 
 // Text returns the bytes of a text.
 func (f *File) Text(text int) []byte {
-	var b []byte
+	size := 0
+	for _, n := range f.texts[text] {
+		size += len(f.lines[n])
+	}
+	b := slices.Grow([]byte(nil), size)
 	for _, n := range f.texts[text] {
 		b = append(b, f.lines[n]...)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	blobCache  = 32 << 20  // bytes of bases that a worker keeps from group to group
+	blobCache  = 20 << 20  // bytes of bases that a worker keeps from group to group
 	blobChunk  = 2048      // blobs, about, that a worker takes at once
 	groupLimit = 256 << 20 // bytes of the texts of one group
 )

@@ -174,10 +174,10 @@ func (c *cache) alloc(n int) []byte {
 // goes: mostly it has sizes that nobody asks for any more.
 func (c *cache) recycle(b []byte) {
 	i, size := class(cap(b))
-	if c.idle+size > c.budget/4 {
+	if c.idle+size > c.budget {
 		clear(c.free[:])
 		c.idle = 0
-		if size > c.budget/4 {
+		if size > c.budget {
 			return
 		}
 	}

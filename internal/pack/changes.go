@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	treeCache  = 64 << 20 // bytes of trees that a worker keeps
+	treeCache  = 32 << 20 // bytes of trees that a worker keeps
 	pairChunk  = 256      // neighbours in history that one worker compares
 	namesLimit = 1 << 16  // names that a worker keeps
 )
