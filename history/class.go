@@ -29,16 +29,20 @@ type classOf struct {
 	from  int32
 }
 
+// A rowAt is a row in a record, which tell what changed there.
+type rowAt struct{ record, key int32 }
+
 // class says what kind of a change one is, and, of a copy, which row it was
 // copied from.
 func (t *Trace) class(c change) (wontfix.Class, int32) {
-	known, ok := t.classes[c]
+	at := rowAt{int32(c.record), c.key}
+	known, ok := t.classes[at]
 	if !ok {
 		known.class, known.from = t.classify(c)
 		if t.classes == nil {
-			t.classes = make(map[change]classOf)
+			t.classes = make(map[rowAt]classOf)
 		}
-		t.classes[c] = known
+		t.classes[at] = known
 	}
 	return known.class, known.from
 }
@@ -66,13 +70,13 @@ func (t *Trace) classify(c change) (wontfix.Class, int32) {
 	}
 	m := t.meaning(c.new)
 	ignored := value.Word == "ignored"
-	superseded := ignored && (gone.MatchString(value.Detail) || m.Decision == wontfix.DecisionEndOfLife && m.Reasons.Has(wontfix.Superseded))
+	superseded := ignored && (m.gone || m.Decision == wontfix.DecisionEndOfLife && m.Reasons.Has(wontfix.Superseded))
 	switch {
 	case ignored && (m.Reasons.Has(wontfix.EOLRelease) || m.Decision == wontfix.DecisionEndOfLife && !superseded):
 		return wontfix.ClassEOLSweep, none
 	case superseded:
 		return wontfix.ClassGone, none
-	case t.format.Robot(commit):
+	case t.robot(c.record):
 		return wontfix.ClassRobot, none
 	case many:
 		return wontfix.ClassBulk, none

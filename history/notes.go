@@ -33,6 +33,10 @@ func (t *Trace) noteSetOf(text int) *noteSet {
 	if s := t.noteOf[text]; s != nil {
 		return s
 	}
+	if text > 0 && t.noteOf[text-1] != nil && t.sameNotes(text-1, text) {
+		t.noteOf[text] = t.noteOf[text-1]
+		return t.noteOf[text]
+	}
 	key, row := t.lineKey[:0], false
 	for _, line := range t.file.texts[text] {
 		switch isRow := t.rows[line].key != none; {
@@ -51,6 +55,14 @@ func (t *Trace) noteSetOf(text int) *noteSet {
 	}
 	t.noteOf[text] = s
 	return s
+}
+
+// sameNotes reports whether two texts differ in rows alone. It does not find
+// all that do.
+func (t *Trace) sameNotes(a, b int) bool {
+	before, after := between(t.file.texts[a], t.file.texts[b])
+	other := func(line int32) bool { return t.rows[line].key == none }
+	return len(before) > 0 && len(after) > 0 && !slices.ContainsFunc(before, other) && !slices.ContainsFunc(after, other)
 }
 
 // noteChanges returns what a record did to the notes: of a merge, what none of

@@ -243,7 +243,7 @@ func (t *Trace) saidOf(c change) string {
 // commit.
 func (t *Trace) ownNotes(c change) string {
 	commit := t.commit(c.record)
-	if commit.Entries >= manyEntries || t.format.Robot(commit) {
+	if commit.Entries >= manyEntries || t.robot(c.record) {
 		return ""
 	}
 	if words, ok := t.own[c.record]; ok {

@@ -74,25 +74,6 @@ func (t *Trace) mayAdd(before, now []int32) bool {
 	})
 }
 
-// anyRow reports whether is is true of any row in lines.
-func (t *Trace) anyRow(lines []int32, is func(*rowOf) bool) bool {
-	for _, line := range lines {
-		row := &t.rows[line]
-		if row.key == none {
-			continue
-		}
-		if is(row) {
-			return true
-		}
-		for i := range row.more {
-			if is(&row.more[i]) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // countLabels notes the labels that the entry has in a record, and had in none
 // of its parents.
 func (s *Survey) countLabels(t *Trace, r *Record, text int) {

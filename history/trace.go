@@ -2,6 +2,7 @@ package history
 
 import (
 	"slices"
+	"sort"
 	"sync"
 
 	"wontfix"
@@ -27,19 +28,28 @@ type Trace struct {
 	lineKey  []byte                       // memory for noteSetOf
 	diffs    map[int][]wontfix.NoteChange // by record
 	own      map[int]string               // by record
-	classes  map[change]classOf
+	classes  map[rowAt]classOf
 	siblings map[siblingOf]string
 	reasons  map[string]wontfix.Reasons // see reasonsIn
 	queue    []int                      // memory for walks
 	seen     []uint32                   // of records: the last walk that came there
 	walk     uint32
 	texts    []int // of records: see text
-	// changes has, for each key, the records that change the row; nil if one
-	// record does not lead to the next everywhere. See isLine.
-	changes   [][]int32
+	// changes has, for each key, what became of the row; nil if one record does
+	// not lead to the next everywhere. See isLine.
+	changes   [][]turn
 	lineKnown bool
-	// meanings are those of values.
-	meanings []wontfix.Meaning
+	meanings  []meaningOf // of values
+	robots    []int8      // of records: 1 if a robot made the commit, -1 if not
+}
+
+// A turn says what a row says from a record on.
+type turn struct{ record, value int32 }
+
+// A meaningOf is what a value means.
+type meaningOf struct {
+	wontfix.Meaning
+	gone bool // it says that others carry the package on, or nobody
 }
 
 // A rowOf is what a line says of rows.
@@ -103,6 +113,25 @@ func (t *Trace) readLines() {
 			}
 		})
 	}
+}
+
+// anyRow reports whether is is true of any row in lines.
+func (t *Trace) anyRow(lines []int32, is func(*rowOf) bool) bool {
+	for _, line := range lines {
+		row := &t.rows[line]
+		if row.key == none {
+			continue
+		}
+		if is(row) {
+			return true
+		}
+		for i := range row.more {
+			if is(&row.more[i]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // table returns the rows of a text: of each key the value that it has first.
@@ -174,6 +203,15 @@ func (t *Trace) unread(record int) bool {
 
 // value returns what a row says in a record.
 func (t *Trace) value(record int, key int32) int32 {
+	if record < 0 {
+		return none
+	}
+	if t.isLine() {
+		if n := t.turns(record, key); n > 0 {
+			return t.changes[key][n-1].value
+		}
+		return none
+	}
 	if text := t.text(record); text >= 0 {
 		return t.table(text)[key]
 	}
@@ -195,19 +233,14 @@ type change struct {
 func (t *Trace) introduced(record int, key int32) change {
 	if t.isLine() {
 		c := change{from: -1, key: key, old: none, new: none}
-		list := t.changes[key]
-		n, found := slices.BinarySearch(list, int32(record))
-		if found {
-			n++
-		}
+		n := t.turns(record, key)
 		if n > 0 {
-			c.record = int(list[n-1])
-			c.new = t.value(c.record, key)
+			c.record, c.new = int(t.changes[key][n-1].record), t.changes[key][n-1].value
 		}
-		if c.record > 0 {
-			c.from = c.record - 1
-			c.old = t.value(c.from, key)
+		if n > 1 {
+			c.old = t.changes[key][n-2].value
 		}
+		c.from = c.record - 1
 		return c
 	}
 	value := t.value(record, key)
@@ -251,7 +284,7 @@ func (t *Trace) introduced(record int, key int32) change {
 }
 
 // isLine reports whether each record comes after the one before it alone, as in
-// most entries. Then it finds the records that change each row.
+// most entries. Then it finds what became of each row.
 func (t *Trace) isLine() bool {
 	if t.lineKnown {
 		return t.changes != nil
@@ -263,25 +296,88 @@ func (t *Trace) isLine() bool {
 			return false
 		}
 	}
-	t.changes = make([][]int32, len(t.keys))
-	before := make([]int32, len(t.keys))
-	nothing := before
-	for i := range before {
-		before[i] = none
+	if t.follow() {
+		return true
 	}
+	t.changes = make([][]turn, len(t.keys))
 	for i := range t.file.Records {
-		now := nothing
+		table := []int32(nil)
 		if text := t.text(i); text >= 0 {
-			now = t.table(text)
+			table = t.table(text)
 		}
-		for key, v := range now {
-			if v != before[key] {
-				t.changes[key] = append(t.changes[key], int32(i))
+		for key := range t.keys {
+			value := int32(none)
+			if table != nil {
+				value = table[key]
 			}
+			t.turn(i, int32(key), value)
 		}
-		before = now
 	}
 	return true
+}
+
+// follow finds what became of the rows by the lines in which a text differs from
+// the one before. It reports false if a text has a row twice: then the first
+// counts, wherever that is.
+func (t *Trace) follow() bool {
+	t.changes = make([][]turn, len(t.keys))
+	has := make([]bool, len(t.keys))
+	now := make([]int32, len(t.keys)) // values
+	last := -1
+	for i := range t.file.Records {
+		text := t.text(i)
+		if text == last {
+			continue
+		}
+		var before, after []int32
+		if last >= 0 {
+			before = t.file.texts[last]
+		}
+		if text >= 0 {
+			after = t.file.texts[text]
+		}
+		last = text
+		before, after = between(before, after)
+		t.anyRow(before, func(r *rowOf) bool {
+			has[r.key], now[r.key] = false, none
+			return false
+		})
+		if t.anyRow(after, func(r *rowOf) bool {
+			twice := has[r.key]
+			has[r.key], now[r.key] = true, r.value
+			if t.values[r.value].Word == "" {
+				now[r.key] = none
+			}
+			return twice
+		}) {
+			return false
+		}
+		turn := func(r *rowOf) bool {
+			t.turn(i, r.key, now[r.key])
+			return false
+		}
+		t.anyRow(before, turn)
+		t.anyRow(after, turn)
+	}
+	return true
+}
+
+// turn says what a row says from a record on.
+func (t *Trace) turn(record int, key, value int32) {
+	list := t.changes[key]
+	if len(list) == 0 && value == none || len(list) > 0 && list[len(list)-1].value == value {
+		return
+	}
+	t.changes[key] = append(list, turn{int32(record), value})
+}
+
+// turns returns how many of the changes of a row lie before a record or in it.
+func (t *Trace) turns(record int, key int32) int {
+	list := t.changes[key]
+	if n := len(list); n == 0 || int(list[n-1].record) <= record {
+		return n
+	}
+	return sort.Search(len(list), func(i int) bool { return int(list[i].record) > record })
 }
 
 // parent returns the record before another: of a merge, the one that was made
@@ -360,14 +456,29 @@ func (t *Trace) born(record int) bool {
 }
 
 // meaning returns what a value means.
-func (t *Trace) meaning(value int32) *wontfix.Meaning {
+func (t *Trace) meaning(value int32) *meaningOf {
 	if t.meanings == nil {
-		t.meanings = make([]wontfix.Meaning, len(t.values))
+		t.meanings = make([]meaningOf, len(t.values))
 		for i, v := range t.values {
-			t.meanings[i] = t.format.Meaning(v.Word, v.Detail)
+			t.meanings[i] = meaningOf{t.format.Meaning(v.Word, v.Detail), v.Word == "ignored" && gone.MatchString(v.Detail)}
 		}
 	}
 	return &t.meanings[value]
+}
+
+// robot reports whether a robot made the commit of a record.
+func (t *Trace) robot(record int) bool {
+	if t.robots == nil {
+		t.robots = make([]int8, len(t.file.Records))
+	}
+	known := &t.robots[record]
+	if *known == 0 {
+		*known = -1
+		if t.format.Robot(t.commit(record)) {
+			*known = 1
+		}
+	}
+	return *known > 0
 }
 
 // keyOf returns the number of a key, none if no version of the entry has it.

@@ -7,12 +7,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"wontfix"
 )
 
-// TestSurvey compares what a survey counts of random versions with what their
-// tables say: the labels that a version has and the one before had not, and
-// the lines of notes that are new.
-func TestSurvey(t *testing.T) {
+// TestVersions compares what is found by the lines in which random versions
+// differ with what they say as a whole: their rows, their notes, and for a survey
+// the labels that a version has and the one before had not, and the lines of notes
+// that are new.
+func TestVersions(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 5))
 	pool := []string{"Notes:\n", " ann> a note\n", " bob> another\n", "# a remark\n"}
 	for _, label := range []string{"trusty", "xenial", "bionic", "devel"} {
@@ -22,8 +25,8 @@ func TestSurvey(t *testing.T) {
 			}
 		}
 	}
-	labelled := 0
-	for range 300 {
+	labelled, followed := 0, 0
+	for n := range 300 {
 		h := &handMade{}
 		var lines []string
 		for range 12 {
@@ -33,7 +36,12 @@ func TestSurvey(t *testing.T) {
 				case rnd.IntN(3) == 0 && at < len(lines):
 					lines = slices.Delete(lines, at, at+1)
 				default:
-					lines = slices.Insert(lines, at, pool[rnd.IntN(len(pool))])
+					line := pool[rnd.IntN(len(pool))]
+					name, _, row := strings.Cut(line, ": ")
+					if row && n%2 == 0 && slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, name) }) {
+						continue
+					}
+					lines = slices.Insert(lines, at, line)
 				}
 			}
 			h.commit(ann, "m", map[string]string{"active/CVE-2020-1": strings.Join(lines, "") + "\n"})
@@ -41,6 +49,21 @@ func TestSurvey(t *testing.T) {
 		log, files, _ := h.read(t)
 		s := NewSurvey(0)
 		tr := s.Add(log, testFormat, files["CVE-2020-1"])
+		if newTrace(log, testFormat, tr.file).follow() {
+			followed++
+		}
+		for i := range tr.file.Records {
+			text := tr.text(i)
+			for key, want := range tr.table(text) {
+				if got := tr.value(i, int32(key)); got != want {
+					t.Fatalf("%s: %v has value %d; want %d", tr.file.Text(text), tr.keys[key], got, want)
+				}
+			}
+			same := func(a, b wontfix.Note) bool { return a.Author == b.Author && a.Text == b.Text }
+			if got, want := tr.noteSetOf(text).notes, testFormat.Notes(tr.file.Text(text)); !slices.EqualFunc(got, want, same) {
+				t.Fatalf("%s: notes %v; want %v", tr.file.Text(text), got, want)
+			}
+		}
 		for i := 1; i < len(tr.file.Records); i++ {
 			want, had := map[string]int{}, map[string]bool{}
 			for key, k := range tr.keys {
@@ -64,7 +87,7 @@ func TestSurvey(t *testing.T) {
 			}
 		}
 	}
-	if labelled < 100 {
-		t.Errorf("%d labels were added; the test does not test them", labelled)
+	if labelled < 100 || followed < 100 || followed > 280 {
+		t.Errorf("%d labels were added, %d of 300 had no row twice; the test does not test them", labelled, followed)
 	}
 }
