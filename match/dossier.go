@@ -46,7 +46,7 @@ func Dossier(e *wontfix.Entry, o DossierOptions) *wontfix.Dossier {
 	var have map[string][]*installed
 	sourceOf := func(s *wontfix.Statement) string { return s.Source }
 	if o.Machine != nil {
-		have = inventory(o.Machine)
+		have = inventory(o.Machine, nil)
 		if rulesOf(o.Machine).binaries {
 			sourceOf = sourcesOfBinaries(o.Machine)
 		}

@@ -62,7 +62,7 @@ func newInstalled(source, own, version string) *installed {
 // packages of m, in order; of the binary packages, too, if its distribution's
 // publisher speaks of such.
 func Sources(m *wontfix.Machine) []string {
-	seen, rules := make(map[string]bool), rulesOf(m)
+	seen, rules := make(map[string]bool, len(m.Packages)), rulesOf(m)
 	for i := range m.Packages {
 		if name, _, ok := rules.source(&m.Packages[i]); ok {
 			seen[name] = true
@@ -80,13 +80,14 @@ func Sources(m *wontfix.Machine) []string {
 }
 
 // inventory groups the packages of m by source and source version: a kernel's
-// signed image and its modules are one build of one source.
-func inventory(m *wontfix.Machine) map[string][]*installed {
+// signed image and its modules are one build of one source. Those of other
+// sources than are asked for are left out; nil asks for all.
+func inventory(m *wontfix.Machine, asked map[string]bool) map[string][]*installed {
 	all, rules := make(map[string][]*installed), rulesOf(m)
 	for i := range m.Packages {
 		p := &m.Packages[i]
 		name, v, ok := rules.source(p)
-		if !ok {
+		if !ok || asked != nil && !asked[name] {
 			continue
 		}
 		var in *installed
@@ -141,7 +142,7 @@ func Matters(m *wontfix.Machine) func(*wontfix.Statement) bool {
 		return nil
 	}
 	judges := make(map[string][]*judge)
-	for source, versions := range inventory(m) {
+	for source, versions := range inventory(m, nil) {
 		for _, in := range versions {
 			judges[source] = append(judges[source], &judge{machine: m, rules: rules, in: in})
 		}
@@ -157,7 +158,7 @@ func Matters(m *wontfix.Machine) func(*wontfix.Statement) bool {
 // ([Neighbours]). Findings come in the order in which they are shown, worst
 // first; dismissals by source package and ID.
 func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]wontfix.Finding, []wontfix.Dismissal) {
-	have, rules := inventory(m), rulesOf(m)
+	rules := rulesOf(m)
 	sourceOf := func(s *wontfix.Statement) string { return s.Source }
 	if rules.binaries {
 		sourceOf = sourcesOfBinaries(m)
@@ -180,6 +181,11 @@ func Match(m *wontfix.Machine, statements []wontfix.Statement, o Options) ([]won
 		}
 		last[k] = i
 	}
+	sources := make(map[string]bool)
+	for _, first := range order {
+		sources[sourceOf(&statements[first])] = true
+	}
+	have := inventory(m, sources)
 	scopes := make(map[string][]scoped)
 	for source := range have {
 		if list := scopedTo(m, source, packages); list != nil {

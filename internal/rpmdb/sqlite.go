@@ -28,6 +28,7 @@ type sqlite struct {
 	log     *pager              // nil if there is none
 	visited map[uint32]struct{} // pages of the present tree
 	row     func([]byte, *blob) error
+	pages   [sqliteDepth + 1][]byte // memory for one page of each depth
 }
 
 // readSQLite yields the packages of a database, of whose pages no more bytes are
@@ -258,6 +259,7 @@ type treePage struct {
 }
 
 // enter reads a page of the present tree, in which it must not have been yet.
+// It is valid until another one of that depth is read.
 func (s *sqlite) enter(n uint32, depth int) (*treePage, error) {
 	if _, again := s.visited[n]; again || n == 0 || depth > sqliteDepth {
 		return nil, noTree(n)
@@ -271,7 +273,8 @@ func (s *sqlite) enter(n uint32, depth int) (*treePage, error) {
 	if n == 1 {
 		at = sqliteHead
 	}
-	p := &treePage{number: n, kind: shared[at], data: append([]byte(nil), shared...), cells: at + 8, last: at + 8}
+	s.pages[depth] = append(s.pages[depth][:0], shared...)
+	p := &treePage{number: n, kind: shared[at], data: s.pages[depth], cells: at + 8, last: at + 8}
 	p.count = int(binary.BigEndian.Uint16(p.data[at+3:]))
 	if p.kind == sqliteInterior {
 		p.cells = at + 12
