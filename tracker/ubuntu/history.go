@@ -17,21 +17,30 @@ func Rows(line string, fn func(label, source, word, detail string)) {
 	if !utf8.ValidString(line) {
 		line = strings.ToValidUTF8(line, "\uFFFD")
 	}
-	for _, part := range lines(line) {
-		part = strings.TrimRightFunc(part, isSpace)
-		if part == "" || part[0] == '#' || part[0] == ' ' {
-			continue
-		}
-		name, value, ok := strings.Cut(part, ":")
-		if name = trim(name); !ok || fieldOf(name) != statusField {
-			continue
-		}
-		label, source, word, detail, ok := readStatus(name, trim(value))
-		if !ok || slices.Contains(formerLabels, label) {
-			word = ""
-		}
-		fn(label, source, word, detail)
+	if !hasBreak(line) {
+		statusLine(line, fn)
+		return
 	}
+	for _, part := range lines(line) {
+		statusLine(part, fn)
+	}
+}
+
+// statusLine calls fn with the status line that a line is, if it is one.
+func statusLine(line string, fn func(label, source, word, detail string)) {
+	line = trimRight(strings.TrimSuffix(line, "\n"))
+	if line == "" || line[0] == '#' || line[0] == ' ' {
+		return
+	}
+	name, value, ok := strings.Cut(line, ":")
+	if name = trim(name); !ok || fieldOf(name) != statusField {
+		return
+	}
+	label, source, word, detail, ok := readStatus(name, trim(value))
+	if !ok || slices.Contains(formerLabels, label) {
+		word = ""
+	}
+	fn(label, source, word, detail)
 }
 
 // Notes returns the notes of a file's text, as [Parse] does.
@@ -43,7 +52,7 @@ func Notes(text []byte) []wontfix.Note {
 	p := notesParser{}
 	in, seen := false, false
 	for n, line := range lines(s) {
-		line = strings.TrimRightFunc(line, isSpace)
+		line = trimRight(line)
 		switch {
 		case line == "" || line[0] == '#':
 		case line[0] == ' ':
@@ -85,7 +94,7 @@ func Fields(text []byte, fn func(name, text string)) {
 		name = ""
 	}
 	for _, line := range lines(s) {
-		line = strings.TrimRightFunc(line, isSpace)
+		line = trimRight(line)
 		switch {
 		case line == "" || line[0] == '#':
 		case line[0] == ' ':

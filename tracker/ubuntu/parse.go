@@ -78,7 +78,7 @@ func (p *parser) parse(text []byte) *wontfix.Entry {
 	p.entry.Statements = make([]wontfix.Statement, 0, strings.Count(s, "\n"))
 	for line, part := range lines(s) {
 		p.line = line
-		p.addLine(strings.TrimRightFunc(part, isSpace))
+		p.addLine(trimRight(part))
 		if p.crashed && p.strict {
 			break
 		}
@@ -116,16 +116,25 @@ func lines(s string) func(yield func(int, string) bool) {
 // for every file and looks at bytes.
 func hasBreak(s string) bool {
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= ' ' && c < 0xc2 || c == '\n' || c == '\t':
-		case c < ' ':
-			return true
-		case c == 0xc2 && strings.HasPrefix(s[i:], "\u0085"), c == 0xe2 && (strings.HasPrefix(s[i:], "\u2028") || strings.HasPrefix(s[i:], "\u2029")):
+		if !mayBreak[s[i]] {
+			continue
+		}
+		if s[i] < ' ' || strings.HasPrefix(s[i:], "\u0085") || strings.HasPrefix(s[i:], "\u2028") || strings.HasPrefix(s[i:], "\u2029") {
 			return true
 		}
 	}
 	return false
 }
+
+// mayBreak has the bytes with which a line end begins, and other control
+// characters.
+var mayBreak = func() (t [256]bool) {
+	for c := range ' ' {
+		t[c] = c != '\n' && c != '\t'
+	}
+	t["\u0085"[0]], t["\u2028"[0]] = true, true
+	return t
+}()
 
 // isBreak reports whether r ends a line for Python, LF apart.
 func isBreak(r rune) bool {
@@ -147,7 +156,24 @@ func isSpace(r rune) bool {
 	return r == 0x1680 || 0x2000 <= r && r <= 0x200a || r == 0x2028 || r == 0x2029 || r == 0x202f || r == 0x205f || r == 0x3000
 }
 
-func trim(s string) string { return strings.TrimFunc(s, isSpace) }
+// trim takes white space away from both ends. Mostly there is none.
+func trim(s string) string {
+	if s != "" && isPlain(s[0]) && isPlain(s[len(s)-1]) {
+		return s
+	}
+	return strings.TrimFunc(s, isSpace)
+}
+
+// trimRight takes white space away from the end.
+func trimRight(s string) string {
+	if s != "" && isPlain(s[len(s)-1]) {
+		return s
+	}
+	return strings.TrimRightFunc(s, isSpace)
+}
+
+// isPlain reports whether c is a character of ASCII by itself and no white space.
+func isPlain(c byte) bool { return ' ' < c && c < 0x80 }
 
 func (p *parser) addLine(line string) {
 	switch {
