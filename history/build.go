@@ -321,6 +321,7 @@ func (b *builder) pack(i, tip int) (Packed, error) {
 	if t == nil {
 		t = newTrace(b.log, b.format, f)
 	}
+	t.readLines()
 	t.at = f.At(b.log, tip)
 	var today []byte
 	if t.at >= 0 {

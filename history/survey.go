@@ -21,13 +21,14 @@ func NewSurvey(first int) *Survey {
 }
 
 // Add counts what became of one entry. It returns the trace that it made for
-// this, which is of no commit yet; nil if nothing became of the entry.
+// this, which is of no commit yet and may not have read the lines; nil if nothing
+// became of the entry.
 func (s *Survey) Add(log *Log, format *Format, f *File) *Trace {
 	from, _ := slices.BinarySearchFunc(f.Records, s.first, func(r Record, first int) int { return r.Commit - first })
 	if from == len(f.Records) {
 		return nil
 	}
-	t := newTrace(log, format, f)
+	t := &Trace{log: log, format: format, file: f, at: -1}
 	for i := from; i < len(f.Records); i++ {
 		r := &f.Records[i]
 		if slices.ContainsFunc(r.Parents, func(p int) bool { return p >= 0 && slices.Equal(f.Records[p].Places, r.Places) }) {
@@ -62,9 +63,29 @@ func between(a, b []int32) (x, y []int32) {
 	return a, b
 }
 
+// manyLines is from how many on all lines of an entry are read at once.
+const manyLines = 64
+
 // mayAdd reports whether a text may have a row that the one before had not, of
-// which they have these lines not in common.
+// which they have these lines not in common. Mostly these are few.
 func (t *Trace) mayAdd(before, now []int32) bool {
+	if t.rows == nil && len(before)+len(now) < manyLines {
+		may := false
+		var had []Key
+		for _, line := range before {
+			t.format.Rows(t.file.lines[line], func(k Key, v Value) {
+				had = append(had, k)
+				may = may || v.Word == ""
+			})
+		}
+		for _, line := range now {
+			t.format.Rows(t.file.lines[line], func(k Key, v Value) {
+				may = may || v.Word == "" || !slices.Contains(had, k)
+			})
+		}
+		return may
+	}
+	t.readLines()
 	had := make([]bool, len(t.keys))
 	return t.anyRow(before, func(r *rowOf) bool {
 		had[r.key] = true
@@ -77,6 +98,7 @@ func (t *Trace) mayAdd(before, now []int32) bool {
 // countLabels notes the labels that the entry has in a record, and had in none
 // of its parents.
 func (s *Survey) countLabels(t *Trace, r *Record, text int) {
+	t.readLines()
 	var fresh []string
 	for key, value := range t.table(text) {
 		if value == none || slices.Contains(fresh, t.keys[key].Label) || slices.ContainsFunc(r.Parents, func(p int) bool { return t.value(p, int32(key)) != none }) {

@@ -66,7 +66,7 @@ func NewTrace(log *Log, format *Format, file *File, commit int) *Trace {
 }
 
 func newTrace(log *Log, format *Format, file *File) *Trace {
-	t := &Trace{log: log, format: format, file: file, at: -1, tables: make([][]int32, len(file.texts))}
+	t := &Trace{log: log, format: format, file: file, at: -1}
 	t.readLines()
 	return t
 }
@@ -80,8 +80,13 @@ type numbers struct {
 
 var numbersPool sync.Pool
 
-// readLines finds the rows in the lines.
+// readLines finds the rows in the lines, which everything needs that has to do
+// with rows.
 func (t *Trace) readLines() {
+	if t.rows != nil {
+		return
+	}
+	t.tables = make([][]int32, len(t.file.texts))
 	n, _ := numbersPool.Get().(*numbers)
 	if n == nil {
 		n = &numbers{make(map[Key]int32), make(map[Value]int32)}

@@ -49,6 +49,7 @@ func TestVersions(t *testing.T) {
 		log, files, _ := h.read(t)
 		s := NewSurvey(0)
 		tr := s.Add(log, testFormat, files["CVE-2020-1"])
+		tr.readLines()
 		if newTrace(log, testFormat, tr.file).follow() {
 			followed++
 		}

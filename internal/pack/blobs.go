@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 )
 
 const (
 	blobCache  = 20 << 20  // bytes of bases that a worker keeps from group to group
-	blobChunk  = 2048      // blobs, about, that a worker takes at once
+	blobChunk  = 2048      // blobs, about, that a worker takes at once,
+	blobShare  = 16        // or the part of its share that it takes of few
 	groupLimit = 256 << 20 // bytes of the texts of one group
 )
 
@@ -29,10 +31,15 @@ func (r *Repository) Blobs(ctx context.Context, groups [][]ID, fn func(group int
 	if err != nil {
 		return err
 	}
+	all := 0
+	for _, ids := range groups {
+		all += len(ids)
+	}
+	most := min(blobChunk, all/(blobShare*runtime.GOMAXPROCS(0)))
 	var starts []int // in order, of each chunk
-	n := blobChunk
+	n := most
 	for i, o := range order {
-		if n >= blobChunk {
+		if n >= most {
 			starts, n = append(starts, i), 0
 		}
 		n += len(groups[o.group])
