@@ -102,7 +102,7 @@ func (r *pastReading) makeRoom() (restore func()) {
 		return func() {}
 	}
 	debug.SetGCPercent(200)
-	before := debug.SetMemoryLimit(max(400<<20, 460<<20+420*int64(changes)))
+	before := debug.SetMemoryLimit(460<<20 + 420*int64(changes))
 	return func() { debug.SetMemoryLimit(before) }
 }
 
