@@ -80,6 +80,8 @@ type numbers struct {
 
 var numbersPool sync.Pool
 
+const numbersKept = 1 << 12
+
 // readLines finds the rows in the lines, which everything needs that has to do
 // with rows.
 func (t *Trace) readLines() {
@@ -92,9 +94,11 @@ func (t *Trace) readLines() {
 		n = &numbers{make(map[Key]int32), make(map[Value]int32)}
 	}
 	defer func() {
-		clear(n.keys)
-		clear(n.values)
-		numbersPool.Put(n)
+		if len(n.keys)+len(n.values) < numbersKept { // it costs as much to clear as a map has ever had
+			clear(n.keys)
+			clear(n.values)
+			numbersPool.Put(n)
+		}
 	}()
 	t.rows = make([]rowOf, len(t.file.lines))
 	for i, line := range t.file.lines {
@@ -315,7 +319,7 @@ func (t *Trace) isLine() bool {
 			if table != nil {
 				value = table[key]
 			}
-			t.turn(i, int32(key), value)
+			t.turnTo(i, int32(key), value)
 		}
 	}
 	return true
@@ -357,18 +361,18 @@ func (t *Trace) follow() bool {
 		}) {
 			return false
 		}
-		turn := func(r *rowOf) bool {
-			t.turn(i, r.key, now[r.key])
+		turned := func(r *rowOf) bool {
+			t.turnTo(i, r.key, now[r.key])
 			return false
 		}
-		t.anyRow(before, turn)
-		t.anyRow(after, turn)
+		t.anyRow(before, turned)
+		t.anyRow(after, turned)
 	}
 	return true
 }
 
-// turn says what a row says from a record on.
-func (t *Trace) turn(record int, key, value int32) {
+// turnTo notes what a row says from a record on.
+func (t *Trace) turnTo(record int, key, value int32) {
 	list := t.changes[key]
 	if len(list) == 0 && value == none || len(list) > 0 && list[len(list)-1].value == value {
 		return

@@ -10,8 +10,8 @@ import (
 
 const (
 	blobCache  = 20 << 20  // bytes of bases that a worker keeps from group to group
-	blobChunk  = 2048      // blobs, about, that a worker takes at once,
-	blobShare  = 16        // or the part of its share that it takes of few
+	blobChunk  = 2048      // blobs, about, that a worker takes at once
+	blobShare  = 16        // of few each worker has its share in so many parts
 	groupLimit = 256 << 20 // bytes of the texts of one group
 )
 

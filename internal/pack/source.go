@@ -44,9 +44,12 @@ func readAll(name string) ([]byte, error) {
 	return data, err
 }
 
-// windowSize is how many bytes of a pack are read at once: most objects have
-// fewer, and the one that is needed next mostly lies elsewhere.
-const windowSize = 2 << 10
+const (
+	// windowSize is how many bytes of a pack are read at once: most objects have
+	// fewer, and the one that is needed next mostly lies elsewhere.
+	windowSize = 2 << 10
+	windowKept = 1 << 20 // bytes of memory that are used again
+)
 
 // A window is a part of a source. It is for one goroutine.
 type window struct {
@@ -61,6 +64,9 @@ type window struct {
 func (w *window) at(s source, off int64, n, size int) ([]byte, error) {
 	if w.source != s || off < w.off || min(off+int64(n), s.size) > w.off+int64(len(w.data)) {
 		n = int(min(int64(max(size, n)), s.size-off))
+		if cap(w.data) > windowKept {
+			w.data = nil
+		}
 		w.data = slices.Grow(w.data[:0], n)[:n]
 		w.source, w.off = s, off
 		if _, err := s.ReadAt(w.data, off); err != nil {
