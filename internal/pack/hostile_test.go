@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"wontfix/internal/testkit"
 )
@@ -183,6 +184,61 @@ func TestEndlessStream(t *testing.T) {
 	}
 	if n := cap(r.idle[0].view.data); n > 1<<20 {
 		t.Errorf("%d bytes were read at once", n)
+	}
+}
+
+// TestHugeIndex has an index of eight terabytes, all of them holes.
+func TestHugeIndex(t *testing.T) {
+	dir := t.TempDir()
+	writePack(t, dir, "p", []raw{{name: name(0), kind: 3, text: []byte("hello world")}}, false)
+	if err := os.Truncate(filepath.Join(dir, "pack", "p.idx"), 8<<40); err != nil {
+		t.Skipf("no file of that size here: %v", err)
+	}
+	if _, err := Open(dir, false); !errors.Is(err, ErrTooLarge) || !strings.Contains(err.Error(), "p.idx") {
+		t.Error(err)
+	}
+}
+
+// TestRefusedSplice has deltas that are not made into ropes, of which nothing must
+// be left.
+func TestRefusedSplice(t *testing.T) {
+	root := &made{kind: Tree, text: make([]byte, 1000)}
+	for _, d := range []string{strings.Repeat("\x01x", 60), "\x02xxx", "\x01x\x00"} {
+		r, err := splice(root, []byte(d), 60, 100, 50)
+		if r != nil || len(root.inserts) > 0 {
+			t.Errorf("%q: %v, %v, %q is left", d, r, err, root.inserts)
+		}
+	}
+}
+
+// TestOrderOfRopes has trees out of order, which are so as ropes too: behind an
+// entry in two pieces that both have.
+func TestOrderOfRopes(t *testing.T) {
+	e := func(name string, id byte) string {
+		return "100644 " + name + "\x00" + strings.Repeat(string(rune(id)), 20)
+	}
+	root := &made{kind: Tree, text: []byte(e("a", 1) + e("z", 2) + e("c", 3))}
+	mid := ropeOf(t, root, []byte(e("a", 1)+e("z", 4)+e("c", 3)))
+	a, b := ropeOf(t, mid, []byte(e("a", 1)+e("z", 4)+e("c", 5))), ropeOf(t, mid, []byte(e("a", 1)+e("z", 4)+e("c", 6)))
+	if err := diffTrees(a, b, 20, func(x, y *entry) {}); !errors.Is(err, errTree) {
+		t.Errorf("ropes: %v", err)
+	}
+}
+
+// TestLongName compares a name of megabytes with many entries before it, in time
+// that does not grow with their product.
+func TestLongName(t *testing.T) {
+	id := strings.Repeat("i", 20)
+	var many strings.Builder
+	for n := range 20000 {
+		fmt.Fprintf(&many, "100644 a%05d\x00%s", n, id)
+	}
+	a := &made{kind: Tree, text: []byte("100644 b" + strings.Repeat("b", 8<<20) + "\x00" + id)}
+	b := &made{kind: Tree, text: []byte(many.String())}
+	start, n := time.Now(), 0
+	testkit.Must(t, diffTrees(a, b, 20, func(x, y *entry) { n++ }))
+	if took := time.Since(start); n != 20001 || took > 2*time.Second {
+		t.Errorf("%d changes in %v", n, took)
 	}
 }
 

@@ -15,7 +15,7 @@ const (
 	maxWork     = 1 << 30  // bytes to make for one object, its bases included
 	maxDelta    = 2 * MaxBlob
 	maxRatio    = 1032    // of deflate: a byte stands for no more than that
-	minInput    = 1 << 16 // compressed bytes that an object may have, and two for each of its own
+	minInput    = 1 << 16 // compressed bytes that are read of an object, and two for each of its own
 )
 
 // A reader makes the objects of a repository. It is for one goroutine.
@@ -223,7 +223,8 @@ func (rd *reader) sane(at key, data int64, size uint64, limit uint64) error {
 // so many and have the right checksum.
 func (rd *reader) inflate(at key, data int64, dst []byte) error {
 	p := rd.packs[at.pack()]
-	for n := min(len(dst)+64, rd.window); ; n *= 4 {
+	limit := minInput + 2*len(dst)
+	for n := min(len(dst)+64, rd.window); ; n = min(4*n, limit) {
 		in, err := rd.view.at(p.source, data, n, rd.window)
 		if err != nil {
 			return rd.bad(at, err.Error(), ErrDamaged)
@@ -231,7 +232,7 @@ func (rd *reader) inflate(at key, data int64, dst []byte) error {
 		in = in[:min(int64(len(in)), p.end()-data)]
 		rd.in.Reset(in)
 		err = rd.fill(&rd.in, dst)
-		if (err == io.ErrUnexpectedEOF || err == io.EOF) && int64(len(in)) < p.end()-data && n <= minInput+2*len(dst) {
+		if (err == io.ErrUnexpectedEOF || err == io.EOF) && int64(len(in)) < p.end()-data && n < limit {
 			continue // it has more bytes than were read
 		}
 		if err != nil {

@@ -98,13 +98,19 @@ func (r *rope) copy(m *made, off, n int) {
 
 // splice returns the rope of size bytes that a delta makes of a tree. It is nil
 // if it would have more pieces, or its root more inserted bytes.
-func splice(base *made, delta []byte, size, maxPieces, maxInserts int) (*rope, error) {
-	r := &rope{root: base}
+func splice(base *made, delta []byte, size, maxPieces, maxInserts int) (r *rope, err error) {
+	r = &rope{root: base}
 	if base.rope != nil {
 		r.root = base.rope.root
 		r.pieces = make([]piece, 0, len(base.rope.pieces)+8)
 	}
 	root, left := r.root, size
+	before := len(root.inserts)
+	defer func() {
+		if r == nil {
+			root.inserts = root.inserts[:before]
+		}
+	}()
 	for len(delta) > 0 {
 		in, rest, ok := nextInstruction(delta)
 		switch {

@@ -32,13 +32,19 @@ func openSource(name string) (source, error) {
 	return source{f, info.Size()}, nil
 }
 
-// readAll returns the bytes of a regular file.
-func readAll(name string) ([]byte, error) {
+// maxIndex is how many bytes an index has at most: enough for 30 million objects.
+const maxIndex = 1 << 30
+
+// readIndex returns the bytes of an index.
+func readIndex(name string) ([]byte, error) {
 	s, err := openSource(name)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
+	if s.size > maxIndex {
+		return nil, fmt.Errorf("%s: %d bytes: %w", name, s.size, ErrTooLarge)
+	}
 	data := make([]byte, s.size)
 	_, err = io.ReadFull(s, data)
 	return data, err
@@ -129,7 +135,7 @@ func (r *Repository) openPacks(objects string) error {
 // together.
 func openPack(name string, size int) (*packFile, error) {
 	p := &packFile{}
-	data, err := readAll(name + ".idx")
+	data, err := readIndex(name + ".idx")
 	if err != nil {
 		return nil, err
 	}

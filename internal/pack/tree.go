@@ -108,7 +108,7 @@ func (m *made) entryEnds(size int) []uint32 {
 // findEntry returns the entry of a name in a tree, and false if there is none.
 func findEntry(tree *made, size int, name string) (entry, bool, error) {
 	for s := newSide(tree, size); len(s.rest) > 0; {
-		e, n, err := parseEntry(s.entry(), size)
+		e, n, err := parseEntry(s.entry(&s.place, &s.buf), size)
 		if err != nil {
 			return e, false, err
 		}
@@ -122,24 +122,32 @@ func findEntry(tree *made, size int, name string) (entry, bool, error) {
 
 // A side is one of the two trees of diffTrees.
 type side struct {
-	root   *made
-	rest   []byte  // of a piece, from the next entry on; empty at the end
+	place
+	root    *made
+	mark    int    // how many entries of root end at the place or before
+	before  []byte // begins with the entry before the place, if any
+	skipped place  // of that entry, if before does not tell yet
+	now     []byte // begins with the next entry, once it is parsed
+	parsed  entry  // that entry
+	length  int    // of it; 0 if it is not parsed
+	buf     []byte // for an entry that is not in one piece
+	spare   []byte // the one before
+	size    int    // of an ID
+}
+
+// A place is where an entry of a tree begins.
+type place struct {
+	rest   []byte  // of a piece, from there on; empty at the end
 	at     uint32  // where rest is, as in piece
 	end    uint32  // where it ends in the rope
 	pieces []piece // behind rest
-	mark   int     // how many entries of root end at its begin or before
-	before []byte  // begins with an entry before the next, if any
-	now    []byte  // begins with the next, once it is parsed
-	buf    []byte  // for an entry that is not in one piece
-	spare  []byte  // the one before
-	size   int     // of an ID
 }
 
 func newSide(tree *made, size int) *side {
 	if tree.rope == nil {
-		return &side{root: tree, rest: tree.text, end: uint32(len(tree.text)), size: size}
+		return &side{root: tree, place: place{rest: tree.text, end: uint32(len(tree.text))}, size: size}
 	}
-	s := &side{root: tree.rope.root, pieces: tree.rope.pieces, size: size}
+	s := &side{root: tree.rope.root, place: place{pieces: tree.rope.pieces}, size: size}
 	s.advance(0)
 	return s
 }
@@ -154,42 +162,48 @@ func (s *side) advance(n int) {
 	}
 	s.rest = s.rest[n:]
 	s.at += uint32(n)
+	s.length = 0
 }
 
-// entry returns bytes that begin with the next entry and have all of it, if it
-// has an end.
-func (s *side) entry() []byte {
-	if len(s.pieces) == 0 || skipEntry(s.rest, s.size) > 0 {
-		return s.rest
+// entry returns bytes that begin with the entry at a place and have all of it,
+// if it has an end. If it is not in one piece it is put together in buf.
+func (s *side) entry(p *place, buf *[]byte) []byte {
+	if len(p.pieces) == 0 || skipEntry(p.rest, s.size) > 0 {
+		return p.rest
 	}
-	s.buf = s.buf[:0]
+	b := (*buf)[:0]
 	end := -1
-	at := s.end
-	for text, i := s.rest, 0; ; i++ {
+	at := p.end
+	for text, i := p.rest, 0; ; i++ {
 		if end < 0 {
 			if n := bytes.IndexByte(text, 0); n >= 0 {
-				end = len(s.buf) + n + 1 + s.size
+				end = len(b) + n + 1 + s.size
 			}
 		}
-		if end >= 0 && end-len(s.buf) < len(text) {
-			text = text[:end-len(s.buf)]
+		if end >= 0 && end-len(b) < len(text) {
+			text = text[:end-len(b)]
 		}
-		s.buf = append(s.buf, text...)
-		if len(s.buf) == end || i == len(s.pieces) {
-			return s.buf
+		b = append(b, text...)
+		if len(b) == end || i == len(p.pieces) {
+			*buf = b
+			return b
 		}
-		p := s.pieces[i]
-		text, at = s.root.bytes(p.at, int(p.end-at)), p.end
+		next := p.pieces[i]
+		text, at = s.root.bytes(next.at, int(next.end-at)), next.end
 	}
 }
 
 // parse reads the next entry, which must come after the last, and leaves it in
 // place. At the end it returns a length of 0.
 func (s *side) parse() (entry, int, error) {
-	if len(s.rest) == 0 {
-		return entry{}, 0, nil
+	if len(s.rest) == 0 || s.length > 0 {
+		return s.parsed, s.length, nil
 	}
-	s.now = s.entry()
+	if s.skipped.rest != nil {
+		s.before = s.entry(&s.skipped, &s.spare)
+		s.skipped = place{}
+	}
+	s.now = s.entry(&s.place, &s.buf)
 	e, n, err := parseEntry(s.now, s.size)
 	if err == nil && s.before != nil {
 		last, _, bad := parseEntry(s.before, s.size)
@@ -197,13 +211,22 @@ func (s *side) parse() (entry, int, error) {
 			err = errTree
 		}
 	}
+	if err == nil {
+		s.parsed, s.length = e, n
+	}
 	return e, n, err
 }
 
-// next passes over the entry that was parsed, which has n bytes.
-func (s *side) next(n int) {
+// next passes over the entry that was parsed.
+func (s *side) next() {
 	s.before = s.now
 	s.buf, s.spare = s.spare, s.buf
+	s.advance(s.length)
+}
+
+// skip passes over n bytes, of which the last entry begins with before.
+func (s *side) skip(before []byte, n int) {
+	s.before, s.skipped = before, place{}
 	s.advance(n)
 }
 
@@ -283,16 +306,16 @@ func diffTrees(old, new *made, size int, fn func(old, new *entry)) error {
 		switch {
 		case c < 0:
 			fn(&x, &entry{})
-			a.next(n)
+			a.next()
 		case c > 0:
 			fn(&entry{}, &y)
-			b.next(m)
+			b.next()
 		default:
 			if x.mode != y.mode || !bytes.Equal(x.id, y.id) {
 				fn(&x, &y)
 			}
-			a.next(n)
-			b.next(m)
+			a.next()
+			b.next()
 		}
 	}
 	return nil
@@ -309,6 +332,7 @@ func skipCommon(a, b *side) {
 				if n == 0 {
 					return
 				}
+				a.skipped, b.skipped = a.place, b.place
 				a.advance(n)
 				b.advance(n)
 				continue
@@ -316,9 +340,9 @@ func skipCommon(a, b *side) {
 		} else if from, to = a.lastEntry(commonPrefix(a.rest, b.rest)); to == 0 {
 			return
 		}
-		a.before, b.before = a.rest[from:to], a.rest[from:to]
-		a.advance(to)
-		b.advance(to)
+		before := a.rest[from:to]
+		a.skip(before, to)
+		b.skip(before, to)
 	}
 }
 
