@@ -73,8 +73,11 @@ func nextInstruction(delta []byte) (in instruction, rest []byte, ok bool) {
 	return in, delta[i:], true
 }
 
-// within reports whether a copy lies in a base of so many bytes.
-func (in *instruction) within(base int) bool { return in.off <= base && in.n <= base-in.off }
+// within reports whether a copy lies in a base of so many bytes. An offset can
+// be negative where an int has 32 bits.
+func (in *instruction) within(base int) bool {
+	return in.off >= 0 && in.off <= base && in.n <= base-in.off
+}
 
 // apply fills dst with what the instructions of a delta make of base. They
 // must fill it exactly.

@@ -11,7 +11,7 @@
 // bytes and every size are checked, and no object is larger than [MaxBlob].
 //
 // Packs are read and not mapped into memory: one that another program shortens
-// meanwhile is an error, and what is read is not counted twice.
+// meanwhile is an error and does not end the process.
 package pack
 
 import (

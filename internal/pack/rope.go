@@ -120,7 +120,7 @@ func splice(base *made, delta []byte, size, maxPieces, maxInserts int) (r *rope,
 			if len(root.inserts)+in.n > maxInserts {
 				return nil, nil
 			}
-			r.add(uint32(inserted+len(root.inserts)), in.n)
+			r.add(inserted+uint32(len(root.inserts)), in.n)
 			root.inserts = append(root.inserts, in.insert...)
 		case !in.within(base.size()):
 			return nil, errDelta
