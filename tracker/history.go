@@ -98,11 +98,7 @@ func (s *Source) History(ctx context.Context, known []string) (*History, error) 
 }
 
 func (s *Source) history(ctx context.Context, known []string) (*History, error) {
-	r, err := s.objects()
-	if err != nil {
-		return nil, err
-	}
-	defer r.close()
+	r := s.objects()
 	g, err := s.walk(ctx, r, known)
 	if err != nil {
 		return nil, err
@@ -268,11 +264,7 @@ func kindOfMode(mode uint32) string {
 // returns ends the work and is returned. The source must still be open.
 func (h *History) Texts(ctx context.Context, fn func(file int, texts [][]byte, errs []error) error) error {
 	s := h.source
-	r, err := s.objects()
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.name, err)
-	}
-	defer r.close()
+	r := s.objects()
 	groups := make([][]objectID, len(h.Files))
 	for i := range h.Files {
 		f := &h.Files[i]
@@ -288,7 +280,7 @@ func (h *History) Texts(ctx context.Context, fn func(file int, texts [][]byte, e
 	}
 	var mu sync.Mutex
 	done, missing, total := 0, 0, 0
-	err = r.blobs(ctx, groups, func(file int, texts [][]byte, errs []error) error {
+	err := r.blobs(ctx, groups, func(file int, texts [][]byte, errs []error) error {
 		lost := 0
 		for i := range texts {
 			if errs[i] != nil {

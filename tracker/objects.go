@@ -46,22 +46,33 @@ type objects interface {
 	// blobs calls fn once for each group of blobs, from several goroutines at
 	// once, in any order. Texts are valid until fn returns.
 	blobs(ctx context.Context, groups [][]objectID, fn func(group int, texts [][]byte, errs []error) error) error
-	close() error
 }
 
 // objects returns a reader of the source's objects: our own, unless the git
 // program is asked for, or the repository is of a kind that only git reads.
-func (s *Source) objects() (objects, error) {
-	if !s.gitOnly {
+func (s *Source) objects() objects {
+	if r := s.packed(); r != nil {
+		return packObjects{r}
+	}
+	return &gitObjects{s.git, s.idSize()}
+}
+
+// packed returns our own reader, nil if there is none. It is the source's, which
+// closes it.
+func (s *Source) packed() *pack.Repository {
+	s.packsOnce.Do(func() {
+		if s.gitOnly {
+			return
+		}
 		dir := s.git.objects
 		if dir == "" {
 			dir = filepath.Join(s.git.dir, "objects")
 		}
 		if r, err := pack.Open(dir, s.idSize() == 32); err == nil {
-			return packObjects{r}, nil
+			s.packs = r
 		}
-	}
-	return &gitObjects{s.git, s.idSize()}, nil
+	})
+	return s.packs
 }
 
 // packObjects reads objects from the files in which git keeps them.
@@ -90,7 +101,32 @@ func (p packObjects) blobs(ctx context.Context, groups [][]objectID, fn func(int
 	return p.r.Blobs(ctx, groups, fn)
 }
 
-func (p packObjects) close() error { return p.r.Close() }
+// packTexts reads the texts of items with our own reader, and asks git for what
+// that cannot read, or to say what is wrong with it.
+type packTexts struct {
+	ctx context.Context
+	git *git
+	r   *pack.Repository
+}
+
+func (p packTexts) next(it *item) (text []byte, why string, err error) {
+	id, _ := parseID(it.oid)
+	kind, text, err := p.r.Object(id)
+	switch {
+	case errors.Is(err, pack.ErrMissing):
+		return nil, fmt.Sprintf("object %s %v", it.oid, errMissing), nil
+	case err == nil && kind == pack.Blob && len(text) <= maxFile:
+		return text, "", nil
+	}
+	b, err := p.git.blobs(p.ctx, strings.NewReader(it.oid+"\n"))
+	if err != nil {
+		return nil, "", err
+	}
+	defer b.close()
+	return b.next(it)
+}
+
+func (packTexts) close() error { return nil }
 
 // idSize returns the size of the repository's object IDs in bytes.
 func (s *Source) idSize() int { return len(s.info.Revision) / 2 }
@@ -103,8 +139,6 @@ type gitObjects struct {
 	git  *git
 	size int
 }
-
-func (r *gitObjects) close() error { return nil }
 
 // maxFailures is how often git is started again after an object that it dies
 // of.

@@ -12,10 +12,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"wontfix"
 	"wontfix/internal/fetch"
+	"wontfix/internal/pack"
 )
 
 // The kinds of sources.
@@ -90,6 +92,9 @@ type Source struct {
 	refused []wontfix.Problem
 	shallow string // the file that says which commits have no parents here
 	gitOnly bool
+
+	packsOnce sync.Once
+	packs     *pack.Repository // see packed
 }
 
 // Open opens a tracker at a source and finds its revision:
@@ -151,6 +156,9 @@ func (s *Source) Close() error {
 	var err error
 	if s.root != nil {
 		err = s.root.Close()
+	}
+	if s.packs != nil {
+		err = errors.Join(err, s.packs.Close())
 	}
 	if s.temp != "" {
 		err = errors.Join(err, os.RemoveAll(s.temp))
@@ -379,6 +387,9 @@ func (s *Source) openCommit(ctx context.Context, commit string) error {
 func (s *Source) texts(ctx context.Context, chunks [][]item) (texts, error) {
 	if s.git == nil {
 		return folderTexts{s.root}, nil
+	}
+	if r := s.packed(); r != nil {
+		return packTexts{ctx, s.git, r}, nil
 	}
 	var oids bytes.Buffer
 	for _, chunk := range chunks {

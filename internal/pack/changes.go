@@ -12,7 +12,7 @@ import (
 
 const (
 	treeCache  = 32 << 20 // bytes of trees that a worker keeps
-	pairChunk  = 256      // neighbours in history that one worker compares
+	pairChunk  = 256      // neighbours in history that one worker compares, if there are many
 	namesLimit = 1 << 16  // names that a worker keeps
 )
 
@@ -51,12 +51,13 @@ func (r *Repository) Changes(ctx context.Context, pairs []Pair, dirs []string, m
 			paths[i] = strings.Split(strings.Trim(dir, "/"), "/")
 		}
 	}
-	chunks := (len(pairs) + pairChunk - 1) / pairChunk
+	size := min(pairChunk, len(pairs)/runtime.GOMAXPROCS(0)+1)
+	chunks := (len(pairs) + size - 1) / size
 	return r.work(ctx, chunks, treeCache, func(rd *reader) func(ctx context.Context, chunk int) error {
 		rd.ropes = true
 		d := &differ{reader: rd, paths: paths, match: match, names: map[string]string{}}
 		return func(ctx context.Context, chunk int) error {
-			for i := chunk * pairChunk; i < min((chunk+1)*pairChunk, len(pairs)); i++ {
+			for i := chunk * size; i < min((chunk+1)*size, len(pairs)); i++ {
 				if ctx.Err() != nil {
 					return context.Cause(ctx)
 				}
