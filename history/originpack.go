@@ -17,21 +17,37 @@ type Origins struct {
 }
 
 // Origins finds out who decided what each row of the entry says.
-func (t *Trace) Origins() *Origins { return t.originsOf(t.origin) }
+func (t *Trace) Origins() *Origins {
+	return t.originsOf(nil, func(int32) int32 { return none })
+}
 
-// originsOf makes the origins of the rows, of which of gives that of a key.
-func (t *Trace) originsOf(of func(key int32) origin) *Origins {
-	o := &Origins{log: t.log}
+// originsOf makes the origins of the rows. Those of which known gives a number
+// have that one of old.
+func (t *Trace) originsOf(old []origin, known func(key int32) int32) *Origins {
+	rows := t.Rows()
+	o := &Origins{log: t.log, rows: make([]int32, len(rows)), lines: make([]int32, len(rows))}
 	index := make(map[origin]int32)
-	for _, row := range t.Rows() {
-		x := of(row.key)
+	number := func(x origin) int32 {
 		n, ok := index[x]
 		if !ok {
 			n = int32(len(o.origins))
 			index[x] = n
 			o.origins = append(o.origins, x)
 		}
-		o.rows, o.lines = append(o.rows, n), append(o.lines, int32(row.Line))
+		return n
+	}
+	kept := make([]int32, len(old)) // the number of each of old now, plus one
+	for i, row := range rows {
+		o.lines[i] = int32(row.Line)
+		k := known(row.key)
+		if k == none {
+			o.rows[i] = number(t.origin(row.key))
+			continue
+		}
+		if kept[k] == 0 {
+			kept[k] = number(old[k]) + 1
+		}
+		o.rows[i] = kept[k] - 1
 	}
 	return o
 }
@@ -51,16 +67,18 @@ func (t *Trace) originsSince(commit int, old *Origins) *Origins {
 	if len(rows) != len(old.rows) {
 		return t.Origins()
 	}
-	known := make(map[int32]*origin, len(rows))
-	for i, row := range rows {
-		known[row.key] = &old.origins[old.rows[i]]
+	known := make([]int32, len(t.keys))
+	for key := range known {
+		known[key] = none
 	}
-	return t.originsOf(func(key int32) origin {
-		x, ok := known[key]
-		if !ok || slices.ContainsFunc(way, func(r int) bool { return t.value(r, key) != t.value(was, key) }) {
-			return t.origin(key)
+	for i, row := range rows {
+		known[row.key] = old.rows[i]
+	}
+	return t.originsOf(old.origins, func(key int32) int32 {
+		if known[key] != none && slices.ContainsFunc(way, func(r int) bool { return t.value(r, key) != t.value(was, key) }) {
+			return none
 		}
-		return *x
+		return known[key]
 	})
 }
 

@@ -203,7 +203,7 @@ func Unpack(id string, data, today []byte) (*File, error) {
 	if n > len(r.data) {
 		return nil, ErrBytes
 	}
-	r.data, r.lines = r.data[:n], r.data[n:]
+	r.data, r.lines = r.data[:n], string(r.data[n:])
 	f := &File{ID: id}
 	f.Records = r.records()
 	texts := r.uint(len(data))
@@ -213,13 +213,11 @@ func Unpack(id string, data, today []byte) (*File, error) {
 		var text []int32
 		m := made{base: unmade}
 		if i < asToday {
-			for len(today) > 0 {
-				n := bytes.IndexByte(today, '\n') + 1
-				if n == 0 {
-					n = len(today)
-				}
-				text = append(text, r.line(f, string(today[:n])))
-				today = today[n:]
+			lines := bytes.Count(today, []byte{'\n'}) + 1
+			r.today, text = make(map[string]int32, lines), make([]int32, 0, lines)
+			f.lines = make([]string, 0, lines+strings.Count(r.lines, "\n"))
+			for line := range strings.Lines(string(today)) {
+				text = append(text, r.line(f, line))
 			}
 		} else {
 			text, m = r.text(f, i)
@@ -273,9 +271,10 @@ func Touched(log *Log, data []byte, since int) (bool, error) {
 }
 
 type unpacker struct {
-	data, lines []byte
-	today       map[string]int32
-	bad         bool
+	data  []byte
+	lines string
+	today map[string]int32
+	bad   bool
 }
 
 // uint reads a number up to limit.
@@ -291,9 +290,6 @@ func (r *unpacker) uint(limit int) int {
 
 // line returns the number of a line of today's text, which may have it twice.
 func (r *unpacker) line(f *File, line string) int32 {
-	if r.today == nil {
-		r.today = make(map[string]int32)
-	}
 	n, ok := r.today[line]
 	if !ok {
 		n = int32(len(f.lines))
@@ -355,13 +351,13 @@ func (r *unpacker) text(f *File, i int) (text []int32, m made) {
 			case n >= 2:
 				text = append(text, int32(n-2))
 			default:
-				end := bytes.IndexByte(r.lines, '\n')
+				end := strings.IndexByte(r.lines, '\n')
 				if end < 0 {
 					r.bad = true
 					return nil, made{}
 				}
 				text = append(text, int32(len(f.lines)))
-				f.lines = append(f.lines, string(r.lines[:end+1-n]))
+				f.lines = append(f.lines, r.lines[:end+1-n])
 				r.lines = r.lines[end+1:]
 			}
 		}

@@ -236,7 +236,11 @@ func (w *writer) run(ctx context.Context, changes iter.Seq2[wontfix.Change, erro
 	}
 	w.changes = stats.Changes
 	if h := w.u.History; h != nil && h.Files != nil {
-		files, stop := ahead(h.Files)
+		n := filesAhead
+		if !h.Full {
+			n = filesUpdateAhead
+		}
+		files, stop := ahead(h.Files, n)
 		defer stop()
 		w.files = files
 	}

@@ -112,18 +112,22 @@ func (w *writer) deleteHistory(tables ...string) error {
 	return nil
 }
 
-// filesAhead is how many files of a history are made before they are asked for.
-const filesAhead = 256
+// How many files of a history are made before they are asked for. Those of an
+// update are made while its statements are written.
+const (
+	filesAhead       = 256
+	filesUpdateAhead = 4096
+)
 
 // ahead begins to make the files of a history, so that they are made while
-// something else is written. After stop they are made no more; it is to be
-// called.
-func ahead(files iter.Seq2[HistoryFile, error]) (made iter.Seq2[HistoryFile, error], stop func()) {
+// something else is written: up to n that nobody has asked for. After stop they
+// are made no more; it is to be called.
+func ahead(files iter.Seq2[HistoryFile, error], n int) (made iter.Seq2[HistoryFile, error], stop func()) {
 	type result struct {
 		file HistoryFile
 		err  error
 	}
-	results := make(chan result, filesAhead)
+	results := make(chan result, n)
 	quit := make(chan struct{})
 	var failed any // what files panicked with
 	go func() {
