@@ -278,6 +278,30 @@ func suffix(a, b []byte) int {
 	return i
 }
 
+// differing appends to before the lines that text a has and b has not, and to
+// after those that b has and a has not; -1 stands for no text. There may be more
+// in both, but not whole texts where it is known how one is made of the other.
+func (f *File) differing(before, after []int32, a, b int) (_, _ []int32) {
+	if a >= 0 && b >= 0 && a < len(f.made) && f.made[a].base == b {
+		from := f.texts[b]
+		for _, h := range f.made[a].hunks {
+			from = from[h.keep:]
+			before, after = append(before, h.insert...), append(after, from[:h.drop]...)
+			from = from[h.drop:]
+		}
+		return before, after
+	}
+	var x, y []int32
+	if a >= 0 {
+		x = f.texts[a]
+	}
+	if b >= 0 {
+		y = f.texts[b]
+	}
+	x, y = between(x, y)
+	return append(before, x...), append(after, y...)
+}
+
 // trim forgets the texts that no record has: those of merges that are as one of
 // their sides.
 func (f *File) trim() {

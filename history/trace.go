@@ -332,21 +332,15 @@ func (t *Trace) follow() bool {
 	t.changes = make([][]turn, len(t.keys))
 	has := make([]bool, len(t.keys))
 	now := make([]int32, len(t.keys)) // values
+	var before, after []int32         // lines
 	last := -1
 	for i := range t.file.Records {
 		text := t.text(i)
 		if text == last {
 			continue
 		}
-		var before, after []int32
-		if last >= 0 {
-			before = t.file.texts[last]
-		}
-		if text >= 0 {
-			after = t.file.texts[text]
-		}
+		before, after = t.file.differing(before[:0], after[:0], last, text)
 		last = text
-		before, after = between(before, after)
 		t.anyRow(before, func(r *rowOf) bool {
 			has[r.key], now[r.key] = false, none
 			return false

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -271,7 +272,13 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 	if c.full || lacksVersions(ctx, old, spec) && src.Whole() {
 		cursor = ""
 	}
+	var reading sync.WaitGroup // of the old history, beside what follows
+	oldPast := sync.OnceValues(func() (*past, error) { return loadPast(ctx, old, spec) })
+	if cursor != "" && cursor != src.Cursor() {
+		reading.Go(func() { oldPast() })
+	}
 	changes, full, err := src.Changes(ctx, cursor)
+	reading.Wait()
 	if err != nil {
 		return err
 	}
@@ -292,7 +299,7 @@ func (c *syncCmd) sync(ctx context.Context, e *env, spec tracker.Spec, source st
 	var skipped []wontfix.Problem
 	apply := func(old *store.DB, anew bool) (stats store.Stats, err error) {
 		if spec.Past != nil {
-			if past, err = readPast(ctx, e, src, spec, old, full, anew); err != nil {
+			if past, err = readPast(ctx, e, src, spec, old, oldPast, full, anew); err != nil {
 				return stats, err
 			}
 			if full {

@@ -42,19 +42,29 @@ type entryState struct {
 	gone bool
 }
 
-// readPast finds the commits that the database does not have. Full says that
-// the update takes the place of all that the database has of the tracker.
-func readPast(ctx context.Context, e *env, src *tracker.Source, spec tracker.Spec, db *store.DB, full, anew bool) (*pastReading, error) {
+// loadPast returns the history that a database has, with all commits read; nil if
+// it has none.
+func loadPast(ctx context.Context, db *store.DB, spec tracker.Spec) (*past, error) {
+	if db == nil {
+		return nil, nil
+	}
+	p, err := openPast(ctx, db, spec)
+	if err != nil || p == nil {
+		return nil, err
+	}
+	return p, p.load()
+}
+
+// readPast finds the commits that the database does not have, whose history old
+// loads. Full says that the update takes the place of all that the database has
+// of the tracker.
+func readPast(ctx context.Context, e *env, src *tracker.Source, spec tracker.Spec, db *store.DB, old func() (*past, error), full, anew bool) (*pastReading, error) {
 	r := &pastReading{e: e, spec: spec, src: src}
 	if db != nil {
 		var err error
-		if r.old, err = openPast(ctx, db, spec); err != nil {
+		if r.old, err = old(); err != nil {
 			e.warn("%v", err)
-		} else if r.old != nil {
-			if err := r.old.load(); err != nil {
-				e.warn("%v", err)
-				r.old = nil
-			}
+			r.old = nil
 		}
 	}
 	if r.old != nil && src.Whole() {

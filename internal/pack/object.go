@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	objectCache = 16 << 20 // bytes of bases that a reader keeps
-	maxDepth    = 4095     // deltas one upon the other; Git's own limit
-	maxWork     = 1 << 30  // bytes to make for one object, its bases included
+	objectCache = 4 << 20 // bytes of bases that a reader keeps
+	maxDepth    = 4095    // deltas one upon the other; Git's own limit
+	maxWork     = 1 << 30 // bytes to make for one object, its bases included
 	maxDelta    = 2 * MaxBlob
 	maxRatio    = 1032    // of deflate: a byte stands for no more than that
 	minInput    = 1 << 16 // compressed bytes that are read of an object, and two for each of its own

@@ -99,7 +99,7 @@ func (w *writer) touchedBlobs(ctx context.Context) ([]blobKey, error) {
 		src := w.build.sources[p.source]
 		if src != nil && int(l) < len(src.rows) {
 			now = w.build.rows(now, &src.rows[l])
-			slices.SortStableFunc(now, compareRows)
+			sortRows(now)
 		}
 		switch {
 		case !slices.Equal(before, now):
@@ -151,9 +151,7 @@ func (w *writer) writeBlobs(ctx context.Context, keys []blobKey) error {
 			}
 			continue
 		}
-		if !slices.IsSortedFunc(rows, compareRows) {
-			slices.SortStableFunc(rows, compareRows)
-		}
+		sortRows(rows)
 		data = w.packer.pack(data[:0], rows)
 		if _, err := insert.Exec(k.source, l.id, data); err != nil {
 			return fmt.Errorf("database: %w", err)

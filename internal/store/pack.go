@@ -23,6 +23,9 @@ type row struct {
 // compareRows is the order of rows in a blob: ids with a code by year and
 // number, then the other ids by code point. Rows of one id stay as they came.
 func compareRows(a, b row) int {
+	if a.name == "" && b.name == "" {
+		return cmp.Compare(a.code, b.code)
+	}
 	if (a.name == "") != (b.name == "") {
 		if a.name == "" {
 			return -1
@@ -33,6 +36,13 @@ func compareRows(a, b row) int {
 		return c
 	}
 	return cmp.Compare(a.name, b.name)
+}
+
+// sortRows puts rows in the order of a blob, in which they mostly are.
+func sortRows(rows []row) {
+	if !slices.IsSortedFunc(rows, compareRows) {
+		slices.SortStableFunc(rows, compareRows)
+	}
 }
 
 // The fields of a saying that are in a blob only if they are not zero, in the
