@@ -118,3 +118,57 @@ func describe(f *File) string {
 	}
 	return b.String()
 }
+
+// What differs between two texts is the same whether they were packed or added,
+// but for lines that both have.
+func TestDiffering(t *testing.T) {
+	f := NewFile("CVE-2020-1")
+	random := rand.New(rand.NewPCG(1, 2))
+	var lines []string
+	for i := range 60 {
+		at := random.IntN(len(lines) + 1)
+		lines = slices.Insert(lines, at, fmt.Sprintf("line %d\n", random.IntN(40)))
+		if n := random.IntN(len(lines)); i%4 == 3 {
+			lines = slices.Delete(lines, n, n+1)
+		}
+		record := Record{Commit: i, Places: []Place{{0, f.AddText([]byte(strings.Join(lines, "")))}}}
+		if i > 0 {
+			record.Parents = []int{i - 1}
+		}
+		f.Records = append(f.Records, record)
+	}
+	today := f.Text(f.Records[len(f.Records)-1].Places[0].Text)
+	f, err := Unpack(f.ID, f.Pack(today), today)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := 0
+	for i := 1; i < len(f.Records); i++ {
+		a, b := f.Records[i-1].Places[0].Text, f.Records[i].Places[0].Text
+		before, after := f.differing(nil, nil, a, b)
+		if x, y := between(f.texts[a], f.texts[b]); f.made[a].base == b && len(before)+len(after) <= len(x)+len(y) {
+			known++
+		}
+		count := map[int32]int{}
+		for _, line := range f.texts[a] {
+			count[line]++
+		}
+		for _, line := range before {
+			count[line]--
+		}
+		for _, line := range after {
+			count[line]++
+		}
+		for _, line := range f.texts[b] {
+			count[line]--
+		}
+		for line, n := range count {
+			if n != 0 {
+				t.Errorf("record %d, %q: %d too many", i, f.lines[line], n)
+			}
+		}
+	}
+	if known < 50 {
+		t.Errorf("%d texts are made of the next one; want nearly all 59", known)
+	}
+}

@@ -4,11 +4,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"wontfix"
+	"wontfix/internal/pack"
 	"wontfix/internal/testkit"
 )
 
@@ -139,4 +141,45 @@ func (st state) apply(t *testing.T, s *Source, since string) (cursor, files stri
 		list = append(list, name)
 	}
 	return s.Cursor(), strings.Join(list, " "), full
+}
+
+// TestPackedTree asks git for the same lists of files.
+func TestPackedTree(t *testing.T) {
+	r := newRepo(t)
+	for _, file := range []string{"active/CVE-2020-1", "active/CVE-2020-1.sub/x", "active/CVE-2020-2/inner", "data/CVE/CVE-2020-3", "data/CVE-2020-4", "top", "file"} {
+		r.write(file, file+"\n")
+	}
+	if err := os.Symlink("../top", filepath.Join(r.dir, "active/link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(r.dir, "top"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r.git("update-index", "--add", "--cacheinfo", "160000,"+strings.Repeat("1", 40)+",active/sub")
+	r.commit()
+	commit := r.git("rev-parse", "HEAD")
+	for _, packed := range []bool{false, true} {
+		if packed {
+			r.git("repack", "-adq")
+		}
+		own, err := pack.Open(filepath.Join(r.dir, ".git/objects"), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer own.Close()
+		g := &git{program: "git", dir: filepath.Join(r.dir, ".git")}
+		for _, dirs := range [][]string{{"data/CVE", "active"}, {"data"}, {"."}, {"none", "active"}, {"file"}, {"active/link"}, {"data/none", "data/CVE"}} {
+			want, err := g.tree(t.Context(), commit, dirs, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			have, err := packedTree(own, commit, dirs)
+			if err != nil || !slices.Equal(have, want) {
+				t.Errorf("%v, packed %v: %v, %v, want %v", dirs, packed, have, err, want)
+			}
+		}
+		if _, err := packedTree(own, strings.Repeat("2", 40), []string{"active"}); err == nil {
+			t.Error("no error for a commit that is not there")
+		}
+	}
 }

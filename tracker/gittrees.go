@@ -145,7 +145,7 @@ func subtrees(tree []byte, size, depth int, dirs []string) ([]objectID, error) {
 		mode, rest, ok1 := bytes.Cut(tree, []byte(" "))
 		name, rest, ok2 := bytes.Cut(rest, []byte{0})
 		if !ok1 || !ok2 || len(rest) < size {
-			return nil, errors.New("tree: an entry is cut off")
+			return nil, errCutTree
 		}
 		m, err := strconv.ParseUint(string(mode), 8, 32)
 		if err != nil {

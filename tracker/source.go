@@ -369,7 +369,8 @@ func (s *Source) openCommit(ctx context.Context, commit string) error {
 	if err != nil {
 		return fmt.Errorf("commit %s: time %.40q cannot be read", commit, out)
 	}
-	files, err := s.git.tree(ctx, commit, s.spec.Dirs, s.spec.Read != nil)
+	s.info.Revision = commit
+	files, err := s.tree(ctx, commit, s.spec.Read != nil)
 	if err != nil {
 		return err
 	}
@@ -377,7 +378,6 @@ func (s *Source) openCommit(ctx context.Context, commit string) error {
 		return fmt.Errorf("commit %.12s has none of the folders %s: not %s", commit, strings.Join(s.spec.Dirs, ", "), Named(s.spec.Title))
 	}
 	s.items = resolve(&s.spec, files)
-	s.info.Revision = commit
 	s.info.Time = time.Unix(seconds, 0).UTC()
 	s.cursor = "git:" + commit
 	return nil

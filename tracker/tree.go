@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"strings"
 
 	"wontfix"
+	"wontfix/internal/pack"
 )
 
 // maxFile is the size in bytes above which a file is not read. The largest
@@ -63,18 +65,7 @@ func parseTree(data []byte) ([]file, error) {
 		if !ok || path == "" || !isObjectID(oid) {
 			return nil, fmt.Errorf("git ls-tree: record %q: want mode, type, object, path", record)
 		}
-		kind := special
-		switch mode {
-		case "100644", "100755", "100664":
-			kind = regular
-		case "120000":
-			kind = symlink
-		case "040000":
-			kind = folder
-		case "160000":
-			kind = submodule
-		}
-		files = append(files, file{path, kind, oid})
+		files = append(files, file{path, kindOfFile(mode), oid})
 	}
 	return files, nil
 }
@@ -105,6 +96,103 @@ func (g *git) tree(ctx context.Context, commit string, dirs []string, deep bool)
 		return nil, err
 	}
 	return parseTree(out)
+}
+
+// tree returns the entries' files of a commit, as [git.tree] does, which it asks
+// for what our own reader cannot read.
+func (s *Source) tree(ctx context.Context, commit string, deep bool) ([]file, error) {
+	if r := s.packed(); r != nil && !deep {
+		if files, err := packedTree(r, commit, s.spec.Dirs); err == nil {
+			return files, nil
+		}
+	}
+	return s.git.tree(ctx, commit, s.spec.Dirs, deep)
+}
+
+// packedTree lists the folders dirs of a commit, in order of path but for folders
+// in folders.
+func packedTree(r *pack.Repository, commit string, dirs []string) ([]file, error) {
+	id, _ := parseID(commit)
+	_, raw, err := r.Object(id)
+	if err != nil {
+		return nil, err
+	}
+	size := len(commit) / 2
+	c, err := parseCommit(raw, size)
+	if err != nil {
+		return nil, err
+	}
+	var files []file
+	for _, dir := range slices.Sorted(slices.Values(dirs)) {
+		id, found, prefix := c.tree, true, ""
+		if dir != "." {
+			prefix = dir + "/"
+			for name := range strings.SplitSeq(dir, "/") {
+				var sub objectID
+				found = false
+				if err := eachInTree(r, id, size, func(mode, entry string, of []byte) {
+					if entry == name && mode == "40000" {
+						found = true
+						copy(sub[:], of)
+					}
+				}); err != nil {
+					return nil, err
+				}
+				if id = sub; !found {
+					break
+				}
+			}
+		}
+		if !found {
+			continue
+		}
+		if err := eachInTree(r, id, size, func(mode, name string, of []byte) {
+			files = append(files, file{prefix + name, kindOfFile(mode), hex.EncodeToString(of)})
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+// eachInTree calls fn with each entry of a tree: an octal mode, a space, a name, a
+// zero byte and the ID.
+func eachInTree(r *pack.Repository, id objectID, size int, fn func(mode, name string, id []byte)) error {
+	kind, tree, err := r.Object(id)
+	if err != nil {
+		return err
+	}
+	if kind != pack.Tree {
+		return fmt.Errorf("object is a %s; want a tree", kind)
+	}
+	for len(tree) > 0 {
+		mode, rest, ok1 := bytes.Cut(tree, []byte(" "))
+		name, rest, ok2 := bytes.Cut(rest, []byte{0})
+		if !ok1 || !ok2 || len(rest) < size {
+			return errCutTree
+		}
+		fn(string(mode), string(name), rest[:size])
+		tree = rest[size:]
+	}
+	return nil
+}
+
+// errCutTree says that the bytes of a tree are not those of one.
+var errCutTree = errors.New("tree: an entry is cut off")
+
+// kindOfFile returns the kind of a file by Git's mode.
+func kindOfFile(mode string) string {
+	switch mode {
+	case "100644", "100755", "100664":
+		return regular
+	case "120000":
+		return symlink
+	case "40000", "040000":
+		return folder
+	case "160000":
+		return submodule
+	}
+	return special
 }
 
 // resolve returns an item for each ID among the files, in order of path.
