@@ -386,7 +386,9 @@ func (m *memory) pack() []byte {
 			entries = append(entries, e)
 		}
 	}
-	slices.SortFunc(entries, comparePast)
+	if len(m.added) > 0 {
+		slices.SortFunc(entries, comparePast)
+	}
 	var frames [kinds][]pastFrame
 	for kind := range kinds {
 		frames[kind] = slices.Concat(m.kept[kind], m.fresh[kind])
