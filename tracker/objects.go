@@ -102,31 +102,36 @@ func (p packObjects) blobs(ctx context.Context, groups [][]objectID, fn func(int
 }
 
 // packTexts reads the texts of items with our own reader, and asks git for what
-// that cannot read, or to say what is wrong with it.
+// that cannot read: to say what is wrong with it, or because git has packed the
+// repository anew since it was opened.
 type packTexts struct {
 	ctx context.Context
 	git *git
 	r   *pack.Repository
+	b   *blobs // nil until git is asked
 }
 
-func (p packTexts) next(it *item) (text []byte, why string, err error) {
+func (p *packTexts) next(it *item) (text []byte, why string, err error) {
 	id, _ := parseID(it.oid)
 	kind, text, err := p.r.Object(id)
-	switch {
-	case errors.Is(err, pack.ErrMissing):
-		return nil, fmt.Sprintf("object %s %v", it.oid, errMissing), nil
-	case err == nil && kind == pack.Blob && len(text) <= maxFile:
+	if err == nil && kind == pack.Blob && len(text) <= maxFile {
 		return text, "", nil
 	}
-	b, err := p.git.blobs(p.ctx, strings.NewReader(it.oid+"\n"))
-	if err != nil {
-		return nil, "", err
+	if p.b == nil {
+		if p.b, err = p.git.start(p.ctx, nil, "cat-file", "--batch"); err != nil {
+			return nil, "", err
+		}
 	}
-	defer b.close()
-	return b.next(it)
+	io.WriteString(p.b.in, it.oid+"\n") // git's end shows in its answer
+	return p.b.next(it)
 }
 
-func (packTexts) close() error { return nil }
+func (p *packTexts) close() error {
+	if p.b == nil {
+		return nil
+	}
+	return p.b.close()
+}
 
 // idSize returns the size of the repository's object IDs in bytes.
 func (s *Source) idSize() int { return len(s.info.Revision) / 2 }

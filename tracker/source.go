@@ -389,7 +389,7 @@ func (s *Source) texts(ctx context.Context, chunks [][]item) (texts, error) {
 		return folderTexts{s.root}, nil
 	}
 	if r := s.packed(); r != nil {
-		return packTexts{ctx, s.git, r}, nil
+		return &packTexts{ctx: ctx, git: s.git, r: r}, nil
 	}
 	var oids bytes.Buffer
 	for _, chunk := range chunks {

@@ -455,3 +455,33 @@ func TestCorrupt(t *testing.T) {
 		s.Close()
 	}
 }
+
+// Git may pack a repository anew while it is read: what our reader does not find
+// where it was, git finds.
+func TestPackedAnew(t *testing.T) {
+	r := three(t)
+	s, err := Open(t.Context(), testSpec(), r.dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r.git("repack", "-adq")
+	r.git("prune-packed", "-q")
+	changes, full, err := s.Changes(t.Context(), "")
+	if err != nil || !full {
+		t.Fatalf("full %v, %v", full, err)
+	}
+	var files []string
+	for c, err := range changes {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.Problems) > 0 || c.Entry == nil {
+			t.Errorf("%s: %v", c.File, c.Problems)
+		}
+		files = append(files, c.File)
+	}
+	if have := strings.Join(files, " "); have != threeFiles {
+		t.Errorf("%s, want %s", have, threeFiles)
+	}
+}
