@@ -10,12 +10,17 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"wontfix"
+	"wontfix/internal/store"
 	"wontfix/internal/testkit"
+	"wontfix/tracker"
 )
 
 // The history that Ubuntu's tracker had in 2024 was of 40,000 commits, 930,000
@@ -313,6 +318,9 @@ func BenchmarkWholeHistory(b *testing.B) {
 					git -c safe.directory=* --git-dir "$0" cat-file --batch --buffer < "$1" | wc -c > "$1.bytes"`
 				process(b, nil, "/", "sh", "-c", script, dir, objects)
 			})
+			b.Run("raw", func(b *testing.B) { // names alone
+				process(b, nil, "/", "sh", "-c", `git -c safe.directory=* --git-dir "$0" log --raw --no-abbrev --format=%H HEAD | wc -c`, dir)
+			})
 			db := filepath.Join(b.TempDir(), "db")
 			b.Run("sync", func(b *testing.B) {
 				process(b, func() { os.Remove(db); at(tip) }, "/", file, "sync", "ubuntu="+moving, "--db", db)
@@ -348,8 +356,40 @@ func BenchmarkWholeHistory(b *testing.B) {
 				at(tip)
 				now := filepath.Join(b.TempDir(), "now")
 				b.Logf("%s commits", strings.TrimSpace(gitOutput(b, moving, "rev-list", "--count", before+".."+tip)))
-				process(b, func() { testkit.Must(b, os.WriteFile(now, kept, 0o644)) }, "/", file, "sync", "ubuntu="+moving, "--db", now)
+				put := func() { testkit.Must(b, os.WriteFile(now, kept, 0o644)) }
+				b.Run("all", func(b *testing.B) {
+					process(b, put, "/", file, "sync", "ubuntu="+moving, "--db", now)
+				})
+				b.Run("history", func(b *testing.B) {
+					defer debug.SetGCPercent(debug.SetGCPercent(200)) // as sync does
+					for b.Loop() {
+						b.StopTimer()
+						put()
+						runtime.GC()
+						b.StartTimer()
+						updateHistory(b, now, moving)
+					}
+				})
 			})
 		})
 	}
+}
+
+// updateHistory brings the history of Ubuntu's tracker up to date and leaves the
+// entries of today as they were: it is what a sync has to do for the history alone.
+func updateHistory(b *testing.B, db, source string) {
+	ctx := b.Context()
+	spec, err := tracker.Find("ubuntu")
+	testkit.Must(b, err)
+	src, err := tracker.Open(ctx, spec, source, tracker.Options{})
+	testkit.Must(b, err)
+	defer src.Close()
+	old, err := store.Open(db)
+	testkit.Must(b, err)
+	defer old.Close()
+	r, err := readPast(ctx, &env{stderr: os.Stderr}, src, spec, old, func() (*past, error) { return loadPast(ctx, old, spec) }, false, false)
+	testkit.Must(b, err)
+	u := store.Update{Tracker: src.Tracker(), Cursor: src.Cursor(), Parser: spec.Parser, History: r.update(ctx, false)}
+	_, err = store.Apply(ctx, db, u, func(func(wontfix.Change, error) bool) {})
+	testkit.Must(b, err)
 }
