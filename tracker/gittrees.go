@@ -1,7 +1,6 @@
 package tracker
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -137,30 +136,28 @@ func (r *gitObjects) exist(ctx context.Context, ids []objectID, errs []error) er
 }
 
 // subtrees returns the trees in a tree that lead to one of the folders, or are
-// it; depth is that of the tree itself. A tree is entries of an octal mode, a
-// space, a name, a zero byte and the ID.
+// it; depth is that of the tree itself.
 func subtrees(tree []byte, size, depth int, dirs []string) ([]objectID, error) {
 	var ids []objectID
-	for len(tree) > 0 {
-		mode, rest, ok1 := bytes.Cut(tree, []byte(" "))
-		name, rest, ok2 := bytes.Cut(rest, []byte{0})
-		if !ok1 || !ok2 || len(rest) < size {
-			return nil, errCutTree
-		}
+	err := eachEntry(tree, size, func(mode, name, id []byte) error {
 		m, err := strconv.ParseUint(string(mode), 8, 32)
 		if err != nil {
-			return nil, fmt.Errorf("tree: mode %.20q: not octal", mode)
+			return fmt.Errorf("tree: mode %.20q: not octal", mode)
 		}
-		if m&0o170000 == 0o040000 {
-			for _, d := range dirs {
-				if f := strings.Split(d, "/"); depth < len(f) && f[depth] == string(name) {
-					ids = append(ids, objectID{})
-					copy(ids[len(ids)-1][:], rest[:size])
-					break
-				}
+		if m&0o170000 != 0o040000 {
+			return nil
+		}
+		for _, d := range dirs {
+			if f := strings.Split(d, "/"); depth < len(f) && f[depth] == string(name) {
+				ids = append(ids, objectID{})
+				copy(ids[len(ids)-1][:], id)
+				break
 			}
 		}
-		tree = rest[size:]
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return ids, nil
 }

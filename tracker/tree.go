@@ -124,40 +124,42 @@ func packedTree(r *pack.Repository, commit string, dirs []string) ([]file, error
 	}
 	var files []file
 	for _, dir := range slices.Sorted(slices.Values(dirs)) {
-		id, found, prefix := c.tree, true, ""
+		tree, prefix := c.tree, ""
 		if dir != "." {
 			prefix = dir + "/"
 			for name := range strings.SplitSeq(dir, "/") {
-				var sub objectID
-				found = false
-				if err := eachInTree(r, id, size, func(mode, entry string, of []byte) {
-					if entry == name && mode == "40000" {
-						found = true
-						copy(sub[:], of)
-					}
-				}); err != nil {
+				if tree, err = folderIn(r, tree, size, name); err != nil {
 					return nil, err
-				}
-				if id = sub; !found {
-					break
 				}
 			}
 		}
-		if !found {
-			continue
-		}
-		if err := eachInTree(r, id, size, func(mode, name string, of []byte) {
-			files = append(files, file{prefix + name, kindOfFile(mode), hex.EncodeToString(of)})
-		}); err != nil {
+		err := eachInTree(r, tree, size, func(mode, name, id []byte) error {
+			files = append(files, file{prefix + string(name), kindOfFile(string(mode)), hex.EncodeToString(id)})
+			return nil
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
 	return files, nil
 }
 
-// eachInTree calls fn with each entry of a tree: an octal mode, a space, a name, a
-// zero byte and the ID.
-func eachInTree(r *pack.Repository, id objectID, size int, fn func(mode, name string, id []byte)) error {
+// folderIn returns the folder of a name in a tree, zero if there is none.
+func folderIn(r *pack.Repository, tree objectID, size int, name string) (found objectID, err error) {
+	err = eachInTree(r, tree, size, func(mode, entry, id []byte) error {
+		if string(entry) == name && kindOfFile(string(mode)) == folder {
+			copy(found[:], id)
+		}
+		return nil
+	})
+	return found, err
+}
+
+// eachInTree calls fn with each entry of a tree; a zero ID is the empty tree.
+func eachInTree(r *pack.Repository, id objectID, size int, fn func(mode, name, id []byte) error) error {
+	if id == (objectID{}) {
+		return nil
+	}
 	kind, tree, err := r.Object(id)
 	if err != nil {
 		return err
@@ -165,20 +167,25 @@ func eachInTree(r *pack.Repository, id objectID, size int, fn func(mode, name st
 	if kind != pack.Tree {
 		return fmt.Errorf("object is a %s; want a tree", kind)
 	}
+	return eachEntry(tree, size, fn)
+}
+
+// eachEntry calls fn with each entry of the bytes of a tree: an octal mode, a
+// space, a name, a zero byte and the ID.
+func eachEntry(tree []byte, size int, fn func(mode, name, id []byte) error) error {
 	for len(tree) > 0 {
 		mode, rest, ok1 := bytes.Cut(tree, []byte(" "))
 		name, rest, ok2 := bytes.Cut(rest, []byte{0})
 		if !ok1 || !ok2 || len(rest) < size {
-			return errCutTree
+			return errors.New("tree: an entry is cut off")
 		}
-		fn(string(mode), string(name), rest[:size])
+		if err := fn(mode, name, rest[:size]); err != nil {
+			return err
+		}
 		tree = rest[size:]
 	}
 	return nil
 }
-
-// errCutTree says that the bytes of a tree are not those of one.
-var errCutTree = errors.New("tree: an entry is cut off")
 
 // kindOfFile returns the kind of a file by Git's mode.
 func kindOfFile(mode string) string {
