@@ -79,21 +79,23 @@ type builder struct {
 	in     Input
 	ids    []string // of files
 	files  []kept
-	open   atomic.Int64 // how many lines the texts of files that are kept open have
+	open   atomic.Int64 // how many bytes the entries that are kept open had when packed
 	moved  []string     // the nicks that are proved to be others' than before
 }
 
 // kept is an entry between the times that it is looked at. They all are in
-// memory: compressed, but for the first of an update.
+// memory: compressed, but for the first of an update, which are open.
 type kept struct {
-	trace   *Trace // of no commit yet, if the entry is open
+	file    *File  // if the entry is open
+	trace   *Trace // of no commit yet; may be nil
 	packed  []byte // else what [File.Pack] made, with the text of today, both compressed by s2
 	today   []byte
 	origins []byte // what [Origins.Pack] made of the entry before the update
 }
 
-// maxOpen is how many lines the texts of open files have at most.
-const maxOpen = 1 << 20
+// maxOpen is how many bytes open entries had, when packed, with their texts. In
+// memory they have six times as many.
+const maxOpen = 32 << 20
 
 // gather makes files of steps and texts, and surveys them.
 func (b *builder) gather(ctx context.Context) error {
@@ -138,7 +140,7 @@ func (b *builder) gather(ctx context.Context) error {
 		mu.Lock()
 		free = append(free, s)
 		mu.Unlock()
-		b.files[i] = b.keep(f, t, b.files[i].origins)
+		b.keep(&b.files[i], f, t)
 		return nil
 	})
 	if err != nil {
@@ -191,20 +193,20 @@ func (b *builder) addSigned(ctx context.Context) error {
 	return err
 }
 
-// keep returns what is kept of a file and its trace, which may be nil.
-func (b *builder) keep(f *File, t *Trace, origins []byte) kept {
-	if b.first > 0 && t != nil {
-		lines := int64(0)
-		for _, text := range f.texts {
-			lines += int64(len(text))
-		}
-		if b.open.Add(lines) <= maxOpen {
-			f.near, f.index = near{}, nil
-			return kept{trace: t, origins: origins}
-		}
-		b.open.Add(-lines)
+// keep keeps a file, and its trace, which may be nil, if it is open.
+func (b *builder) keep(k *kept, f *File, t *Trace) {
+	if k.file == nil && (k.packed != nil || !b.mayOpen(2*len(f.near.text))) {
+		k.packed, k.today = press(f.Pack(nil)), nil
+		return
 	}
-	return kept{packed: press(f.Pack(nil)), origins: origins}
+	f.near, f.index = near{}, nil
+	k.file, k.trace = f, t
+}
+
+// mayOpen reports whether an entry that has so many bytes, packed and with its
+// text, may be open.
+func (b *builder) mayOpen(bytes int) bool {
+	return b.first > 0 && b.open.Add(int64(bytes)) <= maxOpen
 }
 
 // press compresses data. Compressing asks for room for the worst case, which
@@ -229,7 +231,14 @@ func (b *builder) old(ctx context.Context) error {
 		return nil
 	}
 	err := b.in.Old(ctx, b.in.IDs, func(id string, packed, today []byte) error {
-		if i, ok := slices.BinarySearch(b.in.IDs, id); ok {
+		i, ok := slices.BinarySearch(b.in.IDs, id)
+		switch {
+		case !ok:
+		case b.mayOpen(len(packed) + len(today)):
+			f, err := unpack(id, packed, today)
+			b.files[i].file = f
+			return err
+		default:
 			b.files[i].packed, b.files[i].today = press(packed), press(today)
 		}
 		return nil
@@ -249,8 +258,8 @@ func (b *builder) old(ctx context.Context) error {
 func (b *builder) file(i int) (*File, error) {
 	id, k := b.ids[i], &b.files[i]
 	switch {
-	case k.trace != nil:
-		return k.trace.file, nil
+	case k.file != nil:
+		return k.file, nil
 	case k.packed == nil:
 		return NewFile(id), nil
 	}
@@ -264,6 +273,11 @@ func (b *builder) file(i int) (*File, error) {
 			return nil, fmt.Errorf("history of %s: %w", id, err)
 		}
 	}
+	return unpack(id, packed, today)
+}
+
+// unpack is as [Unpack], and names the entry in an error.
+func unpack(id string, packed, today []byte) (*File, error) {
 	f, err := Unpack(id, packed, today)
 	if err != nil {
 		return nil, fmt.Errorf("history of %s: %w", id, err)

@@ -5,22 +5,18 @@ import (
 	"sort"
 )
 
-// A hunk says what becomes of a text: keep lines, drop lines, then insert
-// lines.
+// A hunk says what becomes of a text: so many lines are kept, then some dropped,
+// then some inserted.
 type hunk struct {
-	keep, drop int
-	insert     []int32
+	keep         int
+	drop, insert []int32
 }
 
-// A differ compares texts of one entry. Lines are numbers below the one that it
-// was made for.
+// A differ compares texts of one entry, whose lines are numbers below lines.
 type differ struct {
+	lines  int
 	places []int32 // of a line of the one text, plus one; -1: more than one
 	seen   []bool  // in the other
-}
-
-func newDiffer(lines int) *differ {
-	return &differ{make([]int32, lines), make([]bool, lines)}
 }
 
 // diff returns hunks that make b of a. It keeps what is in
@@ -40,7 +36,7 @@ func (d *differ) diff(a, b []int32) []hunk {
 	from, fromB := 0, 0 // what the hunks cover
 	emit := func(atA, atB, toA, toB int) {
 		if atA < toA || atB < toB {
-			hunks = append(hunks, hunk{keep: atA - from, drop: toA - atA, insert: b[atB:toB:toB]})
+			hunks = append(hunks, hunk{keep: atA - from, drop: a[atA:toA:toA], insert: b[atB:toB:toB]})
 			from = toA
 		}
 	}
@@ -126,6 +122,9 @@ func once(lines []int32, line int32) int {
 
 // cardsOfMany returns the cards of any texts, in order of b.
 func (d *differ) cardsOfMany(a, b []int32) []card {
+	if d.places == nil {
+		d.places, d.seen = make([]int32, d.lines), make([]bool, d.lines)
+	}
 	for i, line := range a {
 		if d.places[line] != 0 {
 			i = -2

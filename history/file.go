@@ -16,11 +16,12 @@ type File struct {
 	ID      string
 	Records []Record // in order of Commit
 
-	lines []string // distinct lines with their ends
-	texts [][]int32
-	made  []made // of the texts that were unpacked
-	near  near   // for adding texts
+	lines []string  // distinct lines with their ends
+	texts [][]int32 // see linesOf
+	made  []made    // of the texts that were unpacked
+	near  near      // for adding texts
 	index map[string]int32
+	looks int // how many lines were looked for without an index
 }
 
 // A made says how a text was packed: the text that it is made of, -1 for the
@@ -29,6 +30,43 @@ type File struct {
 type made struct {
 	base  int
 	hunks []hunk
+}
+
+// of returns the lines that m makes of those of its base.
+func (m *made) of(from []int32) []int32 {
+	size := len(from)
+	for i := range m.hunks {
+		size += len(m.hunks[i].insert) - len(m.hunks[i].drop)
+	}
+	return apply(make([]int32, 0, size), from, m.hunks)
+}
+
+// apply appends to lines what hunks make of from.
+func apply(lines, from []int32, hunks []hunk) []int32 {
+	for i := range hunks {
+		h := &hunks[i]
+		lines = append(append(lines, from[:h.keep]...), h.insert...)
+		from = from[h.keep+len(h.drop):]
+	}
+	return append(lines, from...)
+}
+
+// linesOf returns the lines of a text, none for -1. Those of one that was unpacked are
+// put together when they are asked for: few are.
+func (f *File) linesOf(n int) []int32 {
+	var todo []int
+	for ; n >= 0 && f.texts[n] == nil; n = f.made[n].base {
+		todo = append(todo, n)
+	}
+	var lines []int32
+	if n >= 0 {
+		lines = f.texts[n]
+	}
+	for _, n := range slices.Backward(todo) {
+		lines = f.made[n].of(lines)
+		f.texts[n] = lines
+	}
+	return lines
 }
 
 // unmade is the base of a text that was packed as a whole.
@@ -82,14 +120,15 @@ func (r *Record) Place() (Place, bool) {
 	return Place{}, false
 }
 
-// Text returns the bytes of a text.
+// Text returns the bytes of a text. It is not for more than one goroutine.
 func (f *File) Text(text int) []byte {
+	lines := f.linesOf(text)
 	size := 0
-	for _, n := range f.texts[text] {
+	for _, n := range lines {
 		size += len(f.lines[n])
 	}
 	b := slices.Grow([]byte(nil), size)
-	for _, n := range f.texts[text] {
+	for _, n := range lines {
 		b = append(b, f.lines[n]...)
 	}
 	return b
@@ -189,26 +228,68 @@ type near struct {
 // its number. The bytes of the text must stay as they are until the next one is
 // added.
 func (f *File) AddText(text []byte) int {
+	known := len(f.lines)
 	lines := f.number(text)
-	for i := len(f.texts) - 1; i >= 0; i-- {
-		if slices.Equal(f.texts[i], lines) {
-			return i
+	if len(f.lines) == known { // one with a new line is new
+		for i := len(f.texts) - 1; i >= 0; i-- {
+			if slices.Equal(f.linesOf(i), lines) {
+				return i
+			}
 		}
 	}
 	f.texts = append(f.texts, lines)
 	return len(f.texts) - 1
 }
 
-// number cuts a text into lines and returns their numbers. Lines at both ends
-// that are those of the text before are taken from there.
-func (f *File) number(text []byte) []int32 {
-	if f.index == nil {
+// fewLooks is how many lines of a file are looked for without an index.
+const fewLooks = 16
+
+// lineNumber returns the number of a line, which gets one if it is new.
+func (f *File) lineNumber(line []byte) int32 {
+	if f.index == nil && f.looks == fewLooks {
 		f.index = make(map[string]int32, 2*len(f.lines)+64)
 		for i, line := range f.lines {
 			f.index[line] = int32(i)
 		}
 	}
-	old := &f.near
+	if f.index != nil {
+		if n, ok := f.index[string(line)]; ok {
+			return n
+		}
+	} else {
+		f.looks++
+		for i, known := range f.lines {
+			if known == string(line) {
+				return int32(i)
+			}
+		}
+	}
+	n := int32(len(f.lines))
+	f.lines = append(f.lines, string(line))
+	if f.index != nil {
+		f.index[f.lines[n]] = n
+	}
+	return n
+}
+
+// nearest makes near of the text that was the last one when the file was
+// packed, if none was added yet.
+func (f *File) nearest() *near {
+	if f.near.text == nil && len(f.texts) > 0 {
+		f.near.text, f.near.lines = f.Text(0), f.linesOf(0)
+		at := 0
+		for _, n := range f.near.lines {
+			at += len(f.lines[n])
+			f.near.ends = append(f.near.ends, at)
+		}
+	}
+	return &f.near
+}
+
+// number cuts a text into lines and returns their numbers. Lines at both ends
+// that are those of the text before are taken from there.
+func (f *File) number(text []byte) []int32 {
+	old := f.nearest()
 	head := prefix(old.text, text)
 	keep := sort.Search(len(old.ends), func(i int) bool { return old.ends[i] > head }) // lines
 	if keep > 0 && old.ends[keep-1] == len(old.text) && old.text[len(old.text)-1] != '\n' {
@@ -236,15 +317,9 @@ func (f *File) number(text []byte) []int32 {
 		if n == 0 {
 			n = end - at
 		}
-		line := text[at : at+n]
-		number, ok := f.index[string(line)]
-		if !ok {
-			number = int32(len(f.lines))
-			f.lines = append(f.lines, string(line))
-			f.index[f.lines[number]] = number
-		}
+		lines = append(lines, f.lineNumber(text[at:at+n]))
 		at += n
-		lines, ends = append(lines, number), append(ends, at)
+		ends = append(ends, at)
 	}
 	shift := len(text) - len(old.text)
 	for i := first; i < len(old.lines); i++ {
@@ -282,24 +357,24 @@ func suffix(a, b []byte) int {
 // after those that b has and a has not; -1 stands for no text. There may be more
 // in both, but not whole texts where it is known how one is made of the other.
 func (f *File) differing(before, after []int32, a, b int) (_, _ []int32) {
-	if a >= 0 && b >= 0 && a < len(f.made) && f.made[a].base == b {
-		from := f.texts[b]
-		for _, h := range f.made[a].hunks {
-			from = from[h.keep:]
-			before, after = append(before, h.insert...), append(after, from[:h.drop]...)
-			from = from[h.drop:]
+	if f.madeOf(a, b) {
+		for i := range f.made[a].hunks {
+			h := &f.made[a].hunks[i]
+			before, after = append(before, h.insert...), append(after, h.drop...)
 		}
 		return before, after
 	}
-	var x, y []int32
-	if a >= 0 {
-		x = f.texts[a]
+	if f.madeOf(b, a) {
+		after, before = f.differing(after, before, b, a)
+		return before, after
 	}
-	if b >= 0 {
-		y = f.texts[b]
-	}
-	x, y = between(x, y)
+	x, y := between(f.linesOf(a), f.linesOf(b))
 	return append(before, x...), append(after, y...)
+}
+
+// madeOf reports whether it is known how a text is made of another.
+func (f *File) madeOf(a, b int) bool {
+	return a >= 0 && a < len(f.made) && b >= 0 && f.made[a].base == b
 }
 
 // trim forgets the texts that no record has: those of merges that are as one of
@@ -313,6 +388,15 @@ func (f *File) trim() {
 			}
 		}
 	}
+	if !slices.Contains(used, 0) {
+		return
+	}
+	if slices.Contains(used[:len(f.made)], 0) {
+		for i := range f.made {
+			f.linesOf(i)
+		}
+		f.made = nil
+	}
 	n := 0
 	for i, u := range used {
 		if u > 0 {
@@ -320,10 +404,7 @@ func (f *File) trim() {
 			n++
 		}
 	}
-	if n == len(f.texts) {
-		return
-	}
-	f.texts, f.made = f.texts[:n], nil
+	f.texts = f.texts[:n]
 	for i := range f.Records {
 		places := slices.Clone(f.Records[i].Places)
 		for k := range places {

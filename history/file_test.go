@@ -32,9 +32,9 @@ func TestTexts(t *testing.T) {
 			}
 			var whole []int32
 			for line := range strings.Lines(string(w)) {
-				whole = append(whole, f.index[line])
+				whole = append(whole, int32(slices.Index(f.lines, line)))
 			}
-			if !slices.Equal(whole, f.texts[i]) {
+			if !slices.Equal(whole, f.linesOf(i)) {
 				t.Errorf("text %d %q: lines %v, want %v", i, w, f.texts[i], whole)
 			}
 		}
@@ -151,13 +151,13 @@ func TestDiffering(t *testing.T) {
 			before, after := f.differing(nil, nil, a, b)
 			var now []int32
 			if b >= 0 {
-				now = f.texts[b]
+				now = f.linesOf(b)
 			}
-			if x, y := between(f.texts[a], now); len(before)+len(after) < len(x)+len(y) {
+			if x, y := between(f.linesOf(a), now); len(before)+len(after) < len(x)+len(y) {
 				fewer++
 			}
 			count := map[int32]int{}
-			for _, line := range slices.Concat(f.texts[a], after) {
+			for _, line := range slices.Concat(f.linesOf(a), after) {
 				count[line]++
 			}
 			for _, line := range slices.Concat(before, now) {

@@ -33,12 +33,29 @@ func (t *Trace) noteSetOf(text int) *noteSet {
 	if s := t.noteOf[text]; s != nil {
 		return s
 	}
-	if text > 0 && t.noteOf[text-1] != nil && t.sameNotes(text-1, text) {
-		t.noteOf[text] = t.noteOf[text-1]
-		return t.noteOf[text]
+	texts := []int{text} // they have the same notes
+	for t.noteOf[text] == nil {
+		other := t.sameNotes(text)
+		if other < 0 {
+			break
+		}
+		text = other
+		texts = append(texts, text)
 	}
+	s := t.noteOf[text]
+	if s == nil {
+		s = t.readNotes(text)
+	}
+	for _, n := range texts {
+		t.noteOf[n] = s
+	}
+	return s
+}
+
+// readNotes returns the notes of a text.
+func (t *Trace) readNotes(text int) *noteSet {
 	key, row := t.lineKey[:0], false
-	for _, line := range t.file.texts[text] {
+	for _, line := range t.file.linesOf(text) {
 		switch isRow := t.rows[line].key != none; {
 		case !isRow:
 			key = binary.AppendUvarint(key, uint64(line)+1)
@@ -53,14 +70,27 @@ func (t *Trace) noteSetOf(text int) *noteSet {
 		s = &noteSet{notes: t.format.Notes(t.file.Text(text))}
 		t.noteSets[string(key)] = s
 	}
-	t.noteOf[text] = s
 	return s
 }
 
-// sameNotes reports whether two texts differ in rows alone. It does not find
-// all that do.
-func (t *Trace) sameNotes(a, b int) bool {
-	before, after := between(t.file.texts[a], t.file.texts[b])
+// sameNotes returns the text beside another that differs from it in rows alone,
+// -1 if there is none or that does not show at once.
+func (t *Trace) sameNotes(text int) int {
+	if text < len(t.file.made) {
+		m := &t.file.made[text]
+		if m.base < 0 || slices.ContainsFunc(m.hunks, func(h hunk) bool { return !t.rowsAlone(h.drop, h.insert) }) {
+			return -1
+		}
+		return m.base
+	}
+	if text == 0 || t.noteOf[text-1] == nil || !t.rowsAlone(between(t.file.linesOf(text-1), t.file.linesOf(text))) {
+		return -1
+	}
+	return text - 1
+}
+
+// rowsAlone reports whether rows took the place of rows.
+func (t *Trace) rowsAlone(before, after []int32) bool {
 	other := func(line int32) bool { return t.rows[line].key == none }
 	return len(before) > 0 && len(after) > 0 && !slices.ContainsFunc(before, other) && !slices.ContainsFunc(after, other)
 }

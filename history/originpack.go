@@ -119,7 +119,7 @@ func (t *Trace) newSources(way []int) bool {
 			if p.Text < 0 {
 				continue
 			}
-			for _, line := range t.file.texts[p.Text] {
+			for _, line := range t.file.linesOf(p.Text) {
 				if row := &t.rows[line]; row.key != none {
 					add(row)
 					for k := range row.more {

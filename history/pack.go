@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // ErrBytes says that packed bytes are not what this package has written.
@@ -36,10 +37,10 @@ func (f *File) Pack(today []byte) []byte {
 	p.uint(len(order))
 	p.uint(asToday)
 	next := f.next()
-	differ := newDiffer(len(f.lines))
+	differ := differ{lines: len(f.lines)}
 	for i, n := range order {
 		if i < asToday {
-			for _, line := range f.texts[n] {
+			for _, line := range f.linesOf(n) {
 				p.number(line)
 			}
 			continue
@@ -52,15 +53,13 @@ func (f *File) Pack(today []byte) []byte {
 		}
 		p.uint(base + 1)
 		m := made{base: -1}
-		var from []int32
 		if base >= 0 {
 			m.base = order[base]
-			from = f.texts[m.base]
 		}
 		if n < len(f.made) && f.made[n].base == m.base {
 			m.hunks = f.made[n].hunks
 		} else {
-			m.hunks = differ.diff(from, f.texts[n])
+			m.hunks = differ.diff(f.linesOf(m.base), f.linesOf(n))
 		}
 		p.hunks(f, m.hunks)
 	}
@@ -116,7 +115,7 @@ func (p *packer) hunks(f *File, hunks []hunk) {
 	p.uint(len(hunks))
 	for _, h := range hunks {
 		p.uint(h.keep)
-		p.uint(h.drop)
+		p.uint(len(h.drop))
 		p.uint(len(h.insert))
 		for _, n := range h.insert {
 			if !p.number(n) {
@@ -165,7 +164,7 @@ func (f *File) newestFirst(today []byte) (order, rank []int, asToday int) {
 
 // same reports whether a text is the given bytes.
 func (f *File) same(text int, data []byte) bool {
-	for _, n := range f.texts[text] {
+	for _, n := range f.linesOf(text) {
 		rest, ok := bytes.CutPrefix(data, []byte(f.lines[n]))
 		if !ok {
 			return false
@@ -198,7 +197,7 @@ func (f *File) next() [][]int {
 // Unpack reads what [File.Pack] has written, with the same text of today. The
 // error is [ErrBytes].
 func Unpack(id string, data, today []byte) (*File, error) {
-	r := &unpacker{data: data}
+	r := &unpacker{data: data, unpackRoom: unpackRooms.Get().(*unpackRoom)}
 	n := r.uint(len(data))
 	if n > len(r.data) {
 		return nil, ErrBytes
@@ -210,23 +209,17 @@ func Unpack(id string, data, today []byte) (*File, error) {
 	asToday := r.uint(1)
 	total := 0
 	for i := 0; i < texts && !r.bad; i++ {
-		var text []int32
-		m := made{base: unmade}
 		if i < asToday {
-			lines := bytes.Count(today, []byte{'\n'}) + 1
-			r.today, text = make(map[string]int32, lines), make([]int32, 0, lines)
-			f.lines = make([]string, 0, lines+strings.Count(r.lines, "\n"))
-			for line := range strings.Lines(string(today)) {
-				text = append(text, r.line(f, line))
-			}
+			f.texts, f.made = append(f.texts, r.todays(f, today)), append(f.made, made{base: unmade})
 		} else {
-			text, m = r.text(f, i)
+			m := r.text(f, i)
+			f.texts, f.made = append(f.texts, nil), append(f.made, m)
 		}
-		if total += len(text); total > maxText {
+		if total += len(*r.recent(i)); total > maxText {
 			return nil, ErrBytes
 		}
-		f.texts, f.made = append(f.texts, text), append(f.made, m)
 	}
+	r.done()
 	for i := range f.Records {
 		for _, p := range f.Records[i].Places {
 			r.bad = r.bad || p.Text >= len(f.texts)
@@ -273,8 +266,44 @@ func Touched(log *Log, data []byte, since int) (bool, error) {
 type unpacker struct {
 	data  []byte
 	lines string
-	today map[string]int32
 	bad   bool
+	*unpackRoom
+	hunks   []hunk  // room for those of several texts
+	numbers []int32 // and for their lines
+}
+
+// An unpackRoom is memory that is used for one file after the other.
+type unpackRoom struct {
+	today map[string]int32
+	texts [8][]int32 // the lines of the texts that were read last, by their numbers
+}
+
+var unpackRooms = sync.Pool{New: func() any { return &unpackRoom{today: make(map[string]int32)} }}
+
+// done gives the room back.
+func (r *unpacker) done() {
+	if len(r.today) < numbersKept { // see there
+		clear(r.today)
+		unpackRooms.Put(r.unpackRoom)
+	}
+	r.unpackRoom = nil
+}
+
+// recent returns the lines of text number i, one of the last that were read.
+func (r *unpackRoom) recent(i int) *[]int32 { return &r.texts[i%len(r.texts)] }
+
+// keep returns a copy of lines.
+func (r *unpacker) keep(lines []int32) []int32 {
+	const few = 512
+	if len(lines) == 0 {
+		return nil
+	}
+	if len(r.numbers)+len(lines) > cap(r.numbers) {
+		r.numbers = make([]int32, 0, max(few, len(lines)))
+	}
+	from := len(r.numbers)
+	r.numbers = append(r.numbers, lines...)
+	return r.numbers[from:len(r.numbers):len(r.numbers)]
 }
 
 // uint reads a number up to limit.
@@ -288,15 +317,22 @@ func (r *unpacker) uint(limit int) int {
 	return int(v)
 }
 
-// line returns the number of a line of today's text, which may have it twice.
-func (r *unpacker) line(f *File, line string) int32 {
-	n, ok := r.today[line]
-	if !ok {
-		n = int32(len(f.lines))
-		r.today[line] = n
-		f.lines = append(f.lines, line)
+// todays reads the text of today, which may have a line twice.
+func (r *unpacker) todays(f *File, today []byte) []int32 {
+	count := bytes.Count(today, []byte{'\n'}) + 1
+	f.lines = make([]string, 0, count+strings.Count(r.lines, "\n"))
+	text := make([]int32, 0, count)
+	for line := range strings.Lines(string(today)) {
+		n, ok := r.today[line]
+		if !ok {
+			n = int32(len(f.lines))
+			r.today[line] = n
+			f.lines = append(f.lines, line)
+		}
+		text = append(text, n)
 	}
-	return n
+	*r.recent(0) = append((*r.recent(0))[:0], text...)
+	return text
 }
 
 func (r *unpacker) records() []Record {
@@ -327,46 +363,55 @@ func (r *unpacker) records() []Record {
 	return records
 }
 
-// text reads text number i and how it is made.
-func (r *unpacker) text(f *File, i int) (text []int32, m made) {
-	m.base = r.uint(i) - 1
+// text reads how text number i is made.
+func (r *unpacker) text(f *File, i int) made {
+	m := made{base: r.uint(i) - 1}
 	var from []int32
-	if m.base >= 0 {
-		from = f.texts[m.base]
+	if m.base > i-len(r.texts) && m.base >= 0 {
+		from = *r.recent(m.base)
+	} else {
+		from = f.linesOf(m.base)
 	}
-	text = make([]int32, 0, len(from)+8)
+	text := (*r.recent(i))[:0]
 	count := r.uint(len(r.data))
-	m.hunks = make([]hunk, 0, count)
+	if count > cap(r.hunks)-len(r.hunks) {
+		const few = 64
+		r.hunks = make([]hunk, 0, max(few, count))
+	}
+	first := len(r.hunks)
 	for range count {
 		h := hunk{keep: r.uint(len(from))}
 		text = append(text, from[:h.keep]...)
 		from = from[h.keep:]
-		h.drop = r.uint(len(from))
-		from = from[h.drop:]
+		drop := r.uint(len(from))
+		h.drop = r.keep(from[:drop])
+		from = from[drop:]
 		at := len(text)
 		for range r.uint(len(r.data)) {
 			switch n := r.uint(len(f.lines) + 1); {
 			case r.bad:
-				return nil, made{}
+				return made{}
 			case n >= 2:
 				text = append(text, int32(n-2))
 			default:
 				end := strings.IndexByte(r.lines, '\n')
 				if end < 0 {
 					r.bad = true
-					return nil, made{}
+					return made{}
 				}
 				text = append(text, int32(len(f.lines)))
 				f.lines = append(f.lines, r.lines[:end+1-n])
 				r.lines = r.lines[end+1:]
 			}
 		}
-		h.insert = text[at:len(text):len(text)]
-		m.hunks = append(m.hunks, h)
+		h.insert = r.keep(text[at:])
+		r.hunks = append(r.hunks, h)
 		if r.bad || len(text) > maxText {
 			r.bad = true
-			return nil, made{}
+			return made{}
 		}
 	}
-	return append(text, from...), m
+	m.hunks = r.hunks[first:len(r.hunks):len(r.hunks)]
+	*r.recent(i) = append(text, from...)
+	return m
 }

@@ -36,10 +36,10 @@ func (s *Survey) Add(log *Log, format *Format, f *File) *Trace {
 		}
 		s.entries[r.Commit]++
 		if text := t.text(i); text >= 0 {
-			before, now := []int32(nil), f.texts[text]
+			before, now := []int32(nil), f.linesOf(text)
 			if len(r.Parents) == 1 {
 				if was := t.text(r.Parents[0]); was >= 0 {
-					before, now = between(f.texts[was], now)
+					before, now = between(f.linesOf(was), now)
 				}
 			}
 			s.countNotes(t, r, now)
@@ -137,7 +137,7 @@ func (s *Survey) countNotes(t *Trace, r *Record, lines []int32) {
 		}
 		if slices.ContainsFunc(r.Parents, func(p int) bool {
 			was := t.text(p)
-			return was >= 0 && slices.Contains(t.file.texts[was], line)
+			return was >= 0 && slices.Contains(t.file.linesOf(was), line)
 		}) {
 			continue
 		}

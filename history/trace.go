@@ -21,6 +21,8 @@ type Trace struct {
 	keys   []Key
 	values []Value
 	tables [][]int32 // for each text the value of each key
+	plain  []bool    // of texts: each row has a word and a line of its own
+	rough  bool      // not all are
 	rows   []rowOf   // for each line
 
 	noteOf   []*noteSet                   // of each text; see noteSetOf
@@ -35,8 +37,8 @@ type Trace struct {
 	seen     []uint32                   // of records: the last walk that came there
 	walk     uint32
 	texts    []int // of records: see text
-	// changes has, for each key, what became of the row; nil if one record does
-	// not lead to the next everywhere. See isLine.
+	// changes has, for each key, what became of the row, newest first; nil if one
+	// record does not lead to the next everywhere. See isLine.
 	changes   [][]turn
 	lineKnown bool
 	meanings  []meaningOf // of values
@@ -88,7 +90,7 @@ func (t *Trace) readLines() {
 	if t.rows != nil {
 		return
 	}
-	t.tables = make([][]int32, len(t.file.texts))
+	t.tables, t.plain = make([][]int32, len(t.file.texts)), make([]bool, len(t.file.texts))
 	n, _ := numbersPool.Get().(*numbers)
 	if n == nil {
 		n = &numbers{make(map[Key]int32), make(map[Value]int32)}
@@ -145,18 +147,65 @@ func (t *Trace) anyRow(lines []int32, is func(*rowOf) bool) bool {
 
 // table returns the rows of a text: of each key the value that it has first.
 func (t *Trace) table(text int) []int32 {
-	if table := t.tables[text]; table != nil {
-		return table
+	var way []int // texts, each made of the next
+	from := text
+	for !t.rough && t.tables[from] == nil && from < len(t.file.made) && t.file.made[from].base >= 0 {
+		way = append(way, from)
+		from = t.file.made[from].base
 	}
+	if t.tables[from] == nil {
+		t.tables[from] = t.readTable(from)
+	}
+	for _, n := range slices.Backward(way) {
+		if t.tables[n] = t.nextTable(n, from); t.tables[n] == nil {
+			t.tables[text], t.rough = t.readTable(text), true
+			break
+		}
+		from = n
+	}
+	return t.tables[text]
+}
+
+// nextTable returns the rows of a text that is made of another, by what differs;
+// nil if that does not tell.
+func (t *Trace) nextTable(text, base int) []int32 {
+	if !t.plain[base] {
+		return nil
+	}
+	table := slices.Clone(t.tables[base])
+	hunks := t.file.made[text].hunks
+	for i := range hunks {
+		t.anyRow(hunks[i].drop, func(r *rowOf) bool {
+			table[r.key] = none
+			return false
+		})
+	}
+	for i := range hunks {
+		if t.anyRow(hunks[i].insert, func(r *rowOf) bool {
+			had := table[r.key] != none
+			table[r.key] = r.value
+			return had || t.values[r.value].Word == ""
+		}) {
+			return nil
+		}
+	}
+	t.plain[text] = true
+	return table
+}
+
+// readTable returns the rows of a text by all of its lines.
+func (t *Trace) readTable(text int) []int32 {
 	table := make([]int32, len(t.keys))
 	for i := range table {
 		table[i] = none
 	}
-	for _, line := range t.file.texts[text] {
+	plain := true
+	for _, line := range t.file.linesOf(text) {
 		row := &t.rows[line]
 		if row.key == none {
 			continue
 		}
+		plain = plain && table[row.key] == none && row.more == nil
 		if table[row.key] == none {
 			table[row.key] = row.value
 		}
@@ -168,10 +217,10 @@ func (t *Trace) table(text int) []int32 {
 	}
 	for i, v := range table {
 		if v != none && t.values[v].Word == "" {
-			table[i] = none
+			table[i], plain = none, false
 		}
 	}
-	t.tables[text] = table
+	t.plain[text] = plain
 	return table
 }
 
@@ -216,8 +265,8 @@ func (t *Trace) value(record int, key int32) int32 {
 		return none
 	}
 	if t.isLine() {
-		if n := t.turns(record, key); n > 0 {
-			return t.changes[key][n-1].value
+		if turns := t.turns(record, key); len(turns) > 0 {
+			return turns[0].value
 		}
 		return none
 	}
@@ -242,12 +291,12 @@ type change struct {
 func (t *Trace) introduced(record int, key int32) change {
 	if t.isLine() {
 		c := change{from: -1, key: key, old: none, new: none}
-		n := t.turns(record, key)
-		if n > 0 {
-			c.record, c.new = int(t.changes[key][n-1].record), t.changes[key][n-1].value
+		turns := t.turns(record, key)
+		if len(turns) > 0 {
+			c.record, c.new = int(turns[0].record), turns[0].value
 		}
-		if n > 1 {
-			c.old = t.changes[key][n-2].value
+		if len(turns) > 1 {
+			c.old = turns[1].value
 		}
 		c.from = c.record - 1
 		return c
@@ -309,6 +358,7 @@ func (t *Trace) isLine() bool {
 		return true
 	}
 	t.changes = make([][]turn, len(t.keys))
+	before := slices.Repeat([]int32{none}, len(t.keys))
 	for i := range t.file.Records {
 		table := []int32(nil)
 		if text := t.text(i); text >= 0 {
@@ -319,68 +369,99 @@ func (t *Trace) isLine() bool {
 			if table != nil {
 				value = table[key]
 			}
-			t.turnTo(i, int32(key), value)
+			if value != before[key] {
+				before[key] = value
+				t.changes[key] = append(t.changes[key], turn{int32(i), value})
+			}
 		}
+	}
+	for _, list := range t.changes {
+		slices.Reverse(list)
 	}
 	return true
 }
 
-// follow finds what became of the rows by the lines in which a text differs from
-// the one before. It reports false if a text has a row twice: then the first
-// counts, wherever that is.
+// follow finds what became of the rows, back from the last text, by the lines in
+// which each differs from the one after it. It reports false if a text has a row
+// twice: then the first counts, wherever that is.
 func (t *Trace) follow() bool {
 	t.changes = make([][]turn, len(t.keys))
 	has := make([]bool, len(t.keys))
-	now := make([]int32, len(t.keys)) // values
-	var before, after []int32         // lines
-	last := -1
-	for i := range t.file.Records {
-		text := t.text(i)
-		if text == last {
-			continue
-		}
-		before, after = t.file.differing(before[:0], after[:0], last, text)
-		last = text
-		t.anyRow(before, func(r *rowOf) bool {
-			has[r.key], now[r.key] = false, none
-			return false
-		})
-		if t.anyRow(after, func(r *rowOf) bool {
+	now := slices.Repeat([]int32{none}, len(t.keys)) // values
+	// have adds the rows of some lines and reports whether one was there.
+	have := func(lines []int32) bool {
+		return t.anyRow(lines, func(r *rowOf) bool {
 			twice := has[r.key]
 			has[r.key], now[r.key] = true, r.value
 			if t.values[r.value].Word == "" {
 				now[r.key] = none
 			}
 			return twice
-		}) {
-			return false
+		})
+	}
+	var before, after []int32 // lines
+	var later []turn          // keys, and what they say in the later text
+	text := -1
+	for i := len(t.file.Records); i >= 0; i-- {
+		was := -1
+		if i > 0 {
+			was = t.text(i - 1)
 		}
-		turned := func(r *rowOf) bool {
-			t.turnTo(i, r.key, now[r.key])
-			return false
+		switch {
+		case was == text:
+			continue
+		case text < 0:
+			if have(t.file.linesOf(was)) {
+				return false
+			}
+			for key, value := range now {
+				if i < len(t.file.Records) && value != none {
+					t.changes[key] = append(t.changes[key], turn{int32(i), none})
+				}
+			}
+		case was < 0:
+			for key, value := range now {
+				if value != none {
+					t.changes[key] = append(t.changes[key], turn{int32(i), value})
+				}
+				has[key], now[key] = false, none
+			}
+		default:
+			before, after = t.file.differing(before[:0], after[:0], was, text)
+			later = later[:0]
+			note := func(r *rowOf) bool {
+				later = append(later, turn{r.key, now[r.key]})
+				return false
+			}
+			t.anyRow(before, note)
+			t.anyRow(after, note)
+			t.anyRow(after, func(r *rowOf) bool {
+				has[r.key], now[r.key] = false, none
+				return false
+			})
+			if have(before) {
+				return false
+			}
+			for _, l := range later {
+				key := l.record
+				list := t.changes[key]
+				if l.value != now[key] && (len(list) == 0 || list[len(list)-1].record != int32(i)) {
+					t.changes[key] = append(list, turn{int32(i), l.value})
+				}
+			}
 		}
-		t.anyRow(before, turned)
-		t.anyRow(after, turned)
+		text = was
 	}
 	return true
 }
 
-// turnTo notes what a row says from a record on.
-func (t *Trace) turnTo(record int, key, value int32) {
+// turns returns the changes of a row that lie before a record or in it.
+func (t *Trace) turns(record int, key int32) []turn {
 	list := t.changes[key]
-	if len(list) == 0 && value == none || len(list) > 0 && list[len(list)-1].value == value {
-		return
+	if len(list) == 0 || int(list[0].record) <= record {
+		return list
 	}
-	t.changes[key] = append(list, turn{int32(record), value})
-}
-
-// turns returns how many of the changes of a row lie before a record or in it.
-func (t *Trace) turns(record int, key int32) int {
-	list := t.changes[key]
-	if n := len(list); n == 0 || int(list[n-1].record) <= record {
-		return n
-	}
-	return sort.Search(len(list), func(i int) bool { return int(list[i].record) > record })
+	return list[sort.Search(len(list), func(i int) bool { return int(list[i].record) <= record }):]
 }
 
 // parent returns the record before another: of a merge, the one that was made
@@ -426,7 +507,7 @@ func (t *Trace) rowsOf(record int) []Row {
 	table := t.table(text)
 	rows := make([]Row, 0, len(table))
 	seen := make([]bool, len(t.keys))
-	for i, line := range t.file.texts[text] {
+	for i, line := range t.file.linesOf(text) {
 		add := func(r *rowOf) {
 			if !seen[r.key] && table[r.key] != none {
 				rows = append(rows, Row{t.keys[r.key], t.values[r.value], i + 1, r.key})

@@ -44,7 +44,11 @@ func TestVersions(t *testing.T) {
 					lines = slices.Insert(lines, at, line)
 				}
 			}
-			h.commit(ann, "m", map[string]string{"active/CVE-2020-1": strings.Join(lines, "") + "\n"})
+			text := strings.Join(lines, "") + "\n"
+			if rnd.IntN(20) == 0 {
+				text = "" // gone
+			}
+			h.commit(ann, "m", map[string]string{"active/CVE-2020-1": text})
 		}
 		log, files, _ := h.read(t)
 		s := NewSurvey(0)
@@ -53,16 +57,28 @@ func TestVersions(t *testing.T) {
 		if newTrace(log, testFormat, tr.file).follow() {
 			followed++
 		}
-		for i := range tr.file.Records {
-			text := tr.text(i)
-			for key, want := range tr.table(text) {
-				if got := tr.value(i, int32(key)); got != want {
-					t.Fatalf("%s: %v has value %d; want %d", tr.file.Text(text), tr.keys[key], got, want)
+		_, files, _ = h.read(t)
+		whole := files["CVE-2020-1"] // as it is before it is packed
+		for i := range whole.texts {
+			whole.linesOf(i)
+		}
+		whole.made = nil
+		for _, tr := range []*Trace{tr, newTrace(log, testFormat, whole)} {
+			for i := range tr.file.Records {
+				text := tr.text(i)
+				if text < 0 {
+					continue
 				}
-			}
-			same := func(a, b wontfix.Note) bool { return a.Author == b.Author && a.Text == b.Text }
-			if got, want := tr.noteSetOf(text).notes, testFormat.Notes(tr.file.Text(text)); !slices.EqualFunc(got, want, same) {
-				t.Fatalf("%s: notes %v; want %v", tr.file.Text(text), got, want)
+				table := tr.table(text)
+				for key, want := range tr.readTable(text) {
+					if got := tr.value(i, int32(key)); got != want || table[key] != want {
+						t.Fatalf("%s: %v has value %d, in the table %d; want %d", tr.file.Text(text), tr.keys[key], got, table[key], want)
+					}
+				}
+				same := func(a, b wontfix.Note) bool { return a.Author == b.Author && a.Text == b.Text }
+				if got, want := tr.noteSetOf(text).notes, testFormat.Notes(tr.file.Text(text)); !slices.EqualFunc(got, want, same) {
+					t.Fatalf("%s: notes %v; want %v", tr.file.Text(text), got, want)
+				}
 			}
 		}
 		for i := 1; i < len(tr.file.Records); i++ {
@@ -71,14 +87,14 @@ func TestVersions(t *testing.T) {
 				had[k.Label] = had[k.Label] || tr.value(i-1, int32(key)) != none
 			}
 			for key, k := range tr.keys {
-				if tr.value(i, int32(key)) != none && !had[k.Label] {
+				if tr.value(i, int32(key)) != none && !had[k.Label] && tr.text(i-1) >= 0 {
 					want[k.Label] = 1
 					labelled++
 				}
 			}
 			var nicks []string
-			for _, line := range tr.file.texts[tr.text(i)] {
-				if l := tr.file.lines[line]; l[0] == ' ' && !slices.Contains(tr.file.texts[tr.text(i-1)], line) {
+			for _, line := range tr.file.linesOf(tr.text(i)) {
+				if l := tr.file.lines[line]; l[0] == ' ' && !slices.Contains(tr.file.linesOf(tr.text(i-1)), line) {
 					nicks = append(nicks, l[1:4])
 				}
 			}
