@@ -8,7 +8,8 @@ import (
 // A hunk says what becomes of a text: so many lines are kept, then some dropped,
 // then some inserted.
 type hunk struct {
-	keep         int
+	keep         int32
+	behind       int32 // the line after which they are inserted; -1: none
 	drop, insert []int32
 }
 
@@ -36,7 +37,11 @@ func (d *differ) diff(a, b []int32) []hunk {
 	from, fromB := 0, 0 // what the hunks cover
 	emit := func(atA, atB, toA, toB int) {
 		if atA < toA || atB < toB {
-			hunks = append(hunks, hunk{keep: atA - from, drop: a[atA:toA:toA], insert: b[atB:toB:toB]})
+			h := hunk{keep: int32(atA - from), behind: -1, drop: a[atA:toA:toA], insert: b[atB:toB:toB]}
+			if atB > 0 {
+				h.behind = b[atB-1]
+			}
+			hunks = append(hunks, h)
 			from = toA
 		}
 	}

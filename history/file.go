@@ -21,7 +21,8 @@ type File struct {
 	made  []made    // of the texts that were unpacked
 	near  near      // for adding texts
 	index map[string]int32
-	looks int // how many lines were looked for without an index
+	looks int    // how many lines were looked for without an index
+	size  [2]int // how many bytes it had packed, up to the lines and behind
 }
 
 // A made says how a text was packed: the text that it is made of, -1 for the
@@ -46,7 +47,7 @@ func apply(lines, from []int32, hunks []hunk) []int32 {
 	for i := range hunks {
 		h := &hunks[i]
 		lines = append(append(lines, from[:h.keep]...), h.insert...)
-		from = from[h.keep+len(h.drop):]
+		from = from[int(h.keep)+len(h.drop):]
 	}
 	return append(lines, from...)
 }

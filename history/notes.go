@@ -78,21 +78,28 @@ func (t *Trace) readNotes(text int) *noteSet {
 func (t *Trace) sameNotes(text int) int {
 	if text < len(t.file.made) {
 		m := &t.file.made[text]
-		if m.base < 0 || slices.ContainsFunc(m.hunks, func(h hunk) bool { return !t.rowsAlone(h.drop, h.insert) }) {
+		if m.base < 0 || slices.ContainsFunc(m.hunks, func(h hunk) bool {
+			return !t.rowsAlone(h.drop, h.insert, h.behind >= 0 && t.rows[h.behind].key != none)
+		}) {
 			return -1
 		}
 		return m.base
 	}
-	if text == 0 || t.noteOf[text-1] == nil || !t.rowsAlone(between(t.file.linesOf(text-1), t.file.linesOf(text))) {
+	if text == 0 || t.noteOf[text-1] == nil {
+		return -1
+	}
+	before, after := between(t.file.linesOf(text-1), t.file.linesOf(text))
+	if !t.rowsAlone(before, after, false) {
 		return -1
 	}
 	return text - 1
 }
 
-// rowsAlone reports whether rows took the place of rows.
-func (t *Trace) rowsAlone(before, after []int32) bool {
+// rowsAlone reports whether rows took the place of rows, or, where they stand
+// behind one, came or went: what stands between rows is as it was.
+func (t *Trace) rowsAlone(before, after []int32, behind bool) bool {
 	other := func(line int32) bool { return t.rows[line].key == none }
-	return len(before) > 0 && len(after) > 0 && !slices.ContainsFunc(before, other) && !slices.ContainsFunc(after, other)
+	return (behind || len(before) > 0 && len(after) > 0) && !slices.ContainsFunc(before, other) && !slices.ContainsFunc(after, other)
 }
 
 // noteChanges returns what a record did to the notes: of a merge, what none of

@@ -24,21 +24,12 @@ func (t *Trace) Origins() *Origins {
 // originsOf makes the origins of the rows. Those of which known gives a number
 // have that one of old.
 func (t *Trace) originsOf(old []origin, known func(key int32) int32) *Origins {
-	rows := t.Rows()
-	o := &Origins{log: t.log, rows: make([]int32, len(rows)), lines: make([]int32, len(rows))}
-	index := make(map[origin]int32)
-	number := func(x origin) int32 {
-		n, ok := index[x]
-		if !ok {
-			n = int32(len(o.origins))
-			index[x] = n
-			o.origins = append(o.origins, x)
-		}
-		return n
-	}
+	rows := t.rowsOf(t.at)
+	o := &Origins{log: t.log, rows: make([]int32, len(rows)), lines: make([]int32, len(rows)), origins: make([]origin, 0, len(old)+8)}
+	number := o.numbers()
 	kept := make([]int32, len(old)) // the number of each of old now, plus one
 	for i, row := range rows {
-		o.lines[i] = int32(row.Line)
+		o.lines[i] = row.line
 		k := known(row.key)
 		if k == none {
 			o.rows[i] = number(t.origin(row.key))
@@ -52,6 +43,34 @@ func (t *Trace) originsOf(old []origin, known func(key int32) int32) *Origins {
 	return o
 }
 
+// numbers returns a function that returns the number of an origin, which it adds
+// if there is none.
+func (o *Origins) numbers() func(x origin) int32 {
+	const few = 24 // so many are looked through
+	var index map[origin]int32
+	return func(x origin) int32 {
+		if len(o.origins) == few && index == nil {
+			index = make(map[origin]int32)
+			for n := range o.origins {
+				index[o.origins[n]] = int32(n)
+			}
+		}
+		n, ok := index[x]
+		if index == nil {
+			n = int32(slices.Index(o.origins, x))
+			ok = n >= 0
+		}
+		if !ok {
+			n = int32(len(o.origins))
+			o.origins = append(o.origins, x)
+			if index != nil {
+				index[x] = n
+			}
+		}
+		return n
+	}
+}
+
 // originsSince is as Origins and takes what is still true of old, which are the
 // origins at an earlier commit, from there: those of the rows that say the same
 // in every record since. What led to them lies before that commit, and nothing
@@ -59,12 +78,12 @@ func (t *Trace) originsOf(old []origin, known func(key int32) int32) *Origins {
 // notes are searched for.
 func (t *Trace) originsSince(commit int, old *Origins) *Origins {
 	way, ok := t.wayTo(t.file.At(t.log, commit))
-	if !ok || t.newSources(way) {
+	if !ok {
 		return t.Origins()
 	}
 	was := way[len(way)-1]
 	rows := t.rowsOf(was)
-	if len(rows) != len(old.rows) {
+	if len(rows) != len(old.rows) || t.newSources(was, rows) {
 		return t.Origins()
 	}
 	known := make([]int32, len(t.keys))
@@ -100,32 +119,28 @@ func (t *Trace) wayTo(was int) (way []int, ok bool) {
 }
 
 // newSources reports whether a note may name a source that the entry did not
-// have in the last record of way, and has got since.
-func (t *Trace) newSources(way []int) bool {
-	was := way[len(way)-1]
-	known := make(map[string]bool)
-	for _, row := range t.rowsOf(was) {
-		known[row.Source] = true
+// have in a record, which had these rows, and has got since.
+func (t *Trace) newSources(was int, rows []rowLine) bool {
+	had := make([]bool, len(t.keys))
+	for _, row := range rows {
+		had[row.key] = true
 	}
 	var fresh []string
-	add := func(row *rowOf) {
-		if source := t.keys[row.key].Source; !known[source] {
-			known[source] = true
+	add := func(row *rowOf) bool {
+		if had[row.key] {
+			return false
+		}
+		had[row.key] = true
+		source := t.keys[row.key].Source
+		if !slices.Contains(fresh, source) && !slices.ContainsFunc(rows, func(r rowLine) bool { return t.keys[r.key].Source == source }) {
 			fresh = append(fresh, source)
 		}
+		return false
 	}
 	for i := was + 1; i < len(t.file.Records); i++ {
 		for _, p := range t.file.Records[i].Places {
-			if p.Text < 0 {
-				continue
-			}
-			for _, line := range t.file.linesOf(p.Text) {
-				if row := &t.rows[line]; row.key != none {
-					add(row)
-					for k := range row.more {
-						add(&row.more[k])
-					}
-				}
+			if p.Text >= 0 {
+				t.anyRow(t.file.linesOf(p.Text), add)
 			}
 		}
 	}
@@ -198,6 +213,9 @@ func (o *Origins) Pack() []byte {
 	return append(t.data, w.data...)
 }
 
+// leastOrigin is how many bytes an origin has at least when it is packed.
+const leastOrigin = 13
+
 // UnpackOrigins reads what [Origins.Pack] has written: the origins of the rows
 // on the given lines, or of all rows if lines is nil. The error is [ErrBytes].
 func UnpackOrigins(log *Log, data []byte, lines []int) (*Origins, error) {
@@ -206,8 +224,11 @@ func UnpackOrigins(log *Log, data []byte, lines []int) (*Origins, error) {
 		r.table = append(r.table, r.text())
 	}
 	o := &Origins{log: log}
-	count := r.uint(len(r.data))
+	count := r.uint(len(r.data) / leastOrigin)
 	origins := *r
+	if lines == nil {
+		o.origins = make([]origin, 0, count)
+	}
 	for range count {
 		x := r.origin(log.Len())
 		if r.bad {
@@ -218,7 +239,11 @@ func UnpackOrigins(log *Log, data []byte, lines []int) (*Origins, error) {
 		}
 	}
 	line := 0
-	for range r.uint(len(r.data)) {
+	rows := r.uint(len(r.data) / 2)
+	if lines == nil {
+		o.lines, o.rows = make([]int32, 0, rows), make([]int32, 0, rows)
+	}
+	for range rows {
 		line += r.uint(1 << 24)
 		n := r.uint(count)
 		if r.bad || n >= count || line > 1<<30 {

@@ -32,7 +32,8 @@ const maxText = 1 << 28
 // Lines are numbered as they come: those of today's text first.
 func (f *File) Pack(today []byte) []byte {
 	order, rank, asToday := f.newestFirst(today)
-	p := packer{numbers: make([]int32, len(f.lines))}
+	const more = 512 // bytes, than it had before
+	p := packer{numbers: make([]int32, len(f.lines)), head: make([]byte, 0, f.size[0]+more), lines: make([]byte, 0, f.size[1]+more)}
 	p.records(f.Records, rank)
 	p.uint(len(order))
 	p.uint(asToday)
@@ -114,7 +115,7 @@ func (p *packer) records(records []Record, rank []int) {
 func (p *packer) hunks(f *File, hunks []hunk) {
 	p.uint(len(hunks))
 	for _, h := range hunks {
-		p.uint(h.keep)
+		p.uint(int(h.keep))
 		p.uint(len(h.drop))
 		p.uint(len(h.insert))
 		for _, n := range h.insert {
@@ -203,7 +204,7 @@ func Unpack(id string, data, today []byte) (*File, error) {
 		return nil, ErrBytes
 	}
 	r.data, r.lines = r.data[:n], string(r.data[n:])
-	f := &File{ID: id}
+	f := &File{ID: id, size: [2]int{len(r.data), len(r.lines)}}
 	f.Records = r.records()
 	texts := r.uint(len(data))
 	asToday := r.uint(1)
@@ -380,9 +381,13 @@ func (r *unpacker) text(f *File, i int) made {
 	}
 	first := len(r.hunks)
 	for range count {
-		h := hunk{keep: r.uint(len(from))}
-		text = append(text, from[:h.keep]...)
-		from = from[h.keep:]
+		keep := r.uint(len(from))
+		text = append(text, from[:keep]...)
+		from = from[keep:]
+		h := hunk{keep: int32(keep), behind: -1}
+		if len(text) > 0 {
+			h.behind = text[len(text)-1]
+		}
 		drop := r.uint(len(from))
 		h.drop = r.keep(from[:drop])
 		from = from[drop:]

@@ -20,10 +20,11 @@ type Trace struct {
 
 	keys   []Key
 	values []Value
-	tables [][]int32 // for each text the value of each key
-	plain  []bool    // of texts: each row has a word and a line of its own
-	rough  bool      // not all are
-	rows   []rowOf   // for each line
+	tables [][]int32         // for each text the value of each key
+	plain  []bool            // of texts: each row has a word and a line of its own
+	rough  bool              // not all are
+	rows   []rowOf           // for each line
+	more   map[int32][]rowOf // by line: a line can hold more than one
 
 	noteOf   []*noteSet                   // of each text; see noteSetOf
 	noteSets map[string]*noteSet          // by the lines between the rows
@@ -41,7 +42,7 @@ type Trace struct {
 	// record does not lead to the next everywhere. See isLine.
 	changes   [][]turn
 	lineKnown bool
-	meanings  []meaningOf // of values
+	meanings  []meaningOf // of values, when asked for
 	robots    []int8      // of records: 1 if a robot made the commit, -1 if not
 }
 
@@ -51,14 +52,12 @@ type turn struct{ record, value int32 }
 // A meaningOf is what a value means.
 type meaningOf struct {
 	wontfix.Meaning
-	gone bool // it says that others carry the package on, or nobody
+	known bool
+	gone  bool // it says that others carry the package on, or nobody
 }
 
 // A rowOf is what a line says of rows.
-type rowOf struct {
-	key, value int32
-	more       []rowOf // a line can hold more than one
-}
+type rowOf struct{ key, value int32 }
 
 // NewTrace follows the rows of an entry as they were at a commit.
 func NewTrace(log *Log, format *Format, file *File, commit int) *Trace {
@@ -73,11 +72,13 @@ func newTrace(log *Log, format *Format, file *File) *Trace {
 	return t
 }
 
-// A numbers has the numbers of the keys and values of one trace. The memory of
-// its maps is used again.
+// A numbers has the keys and values of one trace and their numbers. Its memory is
+// used again.
 type numbers struct {
-	keys   map[Key]int32
-	values map[Value]int32
+	key    map[Key]int32
+	value  map[Value]int32
+	keys   []Key
+	values []Value
 }
 
 var numbersPool sync.Pool
@@ -93,12 +94,16 @@ func (t *Trace) readLines() {
 	t.tables, t.plain = make([][]int32, len(t.file.texts)), make([]bool, len(t.file.texts))
 	n, _ := numbersPool.Get().(*numbers)
 	if n == nil {
-		n = &numbers{make(map[Key]int32), make(map[Value]int32)}
+		n = &numbers{key: make(map[Key]int32), value: make(map[Value]int32)}
 	}
 	defer func() {
+		t.keys, t.values = slices.Clone(n.keys), slices.Clone(n.values)
 		if len(n.keys)+len(n.values) < numbersKept { // it costs as much to clear as a map has ever had
+			clear(n.key)
+			clear(n.value)
 			clear(n.keys)
 			clear(n.values)
+			n.keys, n.values = n.keys[:0], n.values[:0]
 			numbersPool.Put(n)
 		}
 	}()
@@ -107,21 +112,24 @@ func (t *Trace) readLines() {
 		row := &t.rows[i]
 		row.key = none
 		t.format.Rows(line, func(k Key, v Value) {
-			key, ok := n.keys[k]
+			key, ok := n.key[k]
 			if !ok {
-				key = int32(len(t.keys))
-				t.keys, n.keys[k] = append(t.keys, k), key
+				key = int32(len(n.keys))
+				n.keys, n.key[k] = append(n.keys, k), key
 			}
-			value, ok := n.values[v]
+			value, ok := n.value[v]
 			if !ok {
-				value = int32(len(t.values))
-				t.values, n.values[v] = append(t.values, v), value
+				value = int32(len(n.values))
+				n.values, n.value[v] = append(n.values, v), value
 			}
 			if row.key == none {
 				row.key, row.value = key, value
-			} else {
-				row.more = append(row.more, rowOf{key: key, value: value})
+				return
 			}
+			if t.more == nil {
+				t.more = make(map[int32][]rowOf)
+			}
+			t.more[int32(i)] = append(t.more[int32(i)], rowOf{key, value})
 		})
 	}
 }
@@ -136,8 +144,9 @@ func (t *Trace) anyRow(lines []int32, is func(*rowOf) bool) bool {
 		if is(row) {
 			return true
 		}
-		for i := range row.more {
-			if is(&row.more[i]) {
+		more := t.more[line]
+		for i := range more {
+			if is(&more[i]) {
 				return true
 			}
 		}
@@ -205,13 +214,14 @@ func (t *Trace) readTable(text int) []int32 {
 		if row.key == none {
 			continue
 		}
-		plain = plain && table[row.key] == none && row.more == nil
+		more := t.more[line]
+		plain = plain && table[row.key] == none && more == nil
 		if table[row.key] == none {
 			table[row.key] = row.value
 		}
-		for _, more := range row.more {
-			if table[more.key] == none {
-				table[more.key] = more.value
+		for _, row := range more {
+			if table[row.key] == none {
+				table[row.key] = row.value
 			}
 		}
 	}
@@ -496,30 +506,40 @@ type Row struct {
 
 // Rows returns the rows that the entry has at the commit, in the order of its
 // text.
-func (t *Trace) Rows() []Row { return t.rowsOf(t.at) }
+func (t *Trace) Rows() []Row {
+	lines := t.rowsOf(t.at)
+	if len(lines) == 0 {
+		return nil
+	}
+	table := t.table(t.text(t.at))
+	rows := make([]Row, len(lines))
+	for i, r := range lines {
+		rows[i] = Row{t.keys[r.key], t.values[table[r.key]], int(r.line), r.key}
+	}
+	return rows
+}
+
+// A rowLine is a row and its line, from 1.
+type rowLine struct{ key, line int32 }
 
 // rowsOf returns the rows of a record.
-func (t *Trace) rowsOf(record int) []Row {
+func (t *Trace) rowsOf(record int) []rowLine {
 	text := t.text(record)
 	if text < 0 {
 		return nil
 	}
 	table := t.table(text)
-	rows := make([]Row, 0, len(table))
+	rows := make([]rowLine, 0, len(table))
 	seen := make([]bool, len(t.keys))
-	for i, line := range t.file.linesOf(text) {
-		add := func(r *rowOf) {
+	lines := t.file.linesOf(text)
+	for i := range lines {
+		t.anyRow(lines[i:i+1], func(r *rowOf) bool {
 			if !seen[r.key] && table[r.key] != none {
-				rows = append(rows, Row{t.keys[r.key], t.values[r.value], i + 1, r.key})
+				rows = append(rows, rowLine{r.key, int32(i + 1)})
 			}
 			seen[r.key] = true
-		}
-		if row := &t.rows[line]; row.key != none {
-			add(row)
-			for k := range row.more {
-				add(&row.more[k])
-			}
-		}
+			return false
+		})
 	}
 	return rows
 }
@@ -543,11 +563,13 @@ func (t *Trace) born(record int) bool {
 func (t *Trace) meaning(value int32) *meaningOf {
 	if t.meanings == nil {
 		t.meanings = make([]meaningOf, len(t.values))
-		for i, v := range t.values {
-			t.meanings[i] = meaningOf{t.format.Meaning(v.Word, v.Detail), v.Word == "ignored" && gone.MatchString(v.Detail)}
-		}
 	}
-	return &t.meanings[value]
+	m := &t.meanings[value]
+	if !m.known {
+		v := &t.values[value]
+		*m = meaningOf{t.format.Meaning(v.Word, v.Detail), true, v.Word == "ignored" && gone.MatchString(v.Detail)}
+	}
+	return m
 }
 
 // robot reports whether a robot made the commit of a record.
