@@ -95,7 +95,7 @@ type kept struct {
 
 // maxOpen is how many bytes open entries had, when packed, with their texts. In
 // memory they have six times as many.
-const maxOpen = 32 << 20
+const maxOpen = 48 << 20
 
 // gather makes files of steps and texts, and surveys them.
 func (b *builder) gather(ctx context.Context) error {
@@ -195,11 +195,15 @@ func (b *builder) addSigned(ctx context.Context) error {
 
 // keep keeps a file, and its trace, which may be nil, if it is open.
 func (b *builder) keep(k *kept, f *File, t *Trace) {
-	if k.file == nil && (k.packed != nil || !b.mayOpen(2*len(f.near.text))) {
+	added := 0
+	if f.near != nil {
+		added = len(f.near.text)
+	}
+	f.added()
+	if k.file == nil && (k.packed != nil || !b.mayOpen(2*added)) {
 		k.packed, k.today = press(f.Pack(nil)), nil
 		return
 	}
-	f.near, f.index = near{}, nil
 	k.file, k.trace = f, t
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"sync"
 )
 
 // A File is every version of one entry, known by its ID whatever folder it is
@@ -19,10 +20,9 @@ type File struct {
 	lines []string  // distinct lines with their ends
 	texts [][]int32 // see linesOf
 	made  []made    // of the texts that were unpacked
-	near  near      // for adding texts
+	near  *near     // for adding texts
 	index map[string]int32
-	looks int    // how many lines were looked for without an index
-	size  [2]int // how many bytes it had packed, up to the lines and behind
+	looks int // how many lines were looked for without an index
 }
 
 // A made says how a text was packed: the text that it is made of, -1 for the
@@ -53,19 +53,32 @@ func apply(lines, from []int32, hunks []hunk) []int32 {
 }
 
 // linesOf returns the lines of a text, none for -1. Those of one that was unpacked are
-// put together when they are asked for: few are.
+// put together when they are asked for: few are. On the way to it every so many
+// are kept.
 func (f *File) linesOf(n int) []int32 {
-	var todo []int
+	const keptEvery = 16
+	var way []int
 	for ; n >= 0 && f.texts[n] == nil; n = f.made[n].base {
-		todo = append(todo, n)
+		way = append(way, n)
 	}
 	var lines []int32
 	if n >= 0 {
 		lines = f.texts[n]
 	}
-	for _, n := range slices.Backward(todo) {
-		lines = f.made[n].of(lines)
-		f.texts[n] = lines
+	if len(way) == 0 {
+		return lines
+	}
+	room := unpackRooms.Get().(*unpackRoom)
+	defer unpackRooms.Put(room)
+	for i, n := range slices.Backward(way) {
+		if i%keptEvery == 0 {
+			lines = f.made[n].of(lines)
+			f.texts[n] = lines
+			continue
+		}
+		to := room.recent(i)
+		*to = apply((*to)[:0], lines, f.made[n].hunks)
+		lines = *to
 	}
 	return lines
 }
@@ -123,16 +136,20 @@ func (r *Record) Place() (Place, bool) {
 
 // Text returns the bytes of a text. It is not for more than one goroutine.
 func (f *File) Text(text int) []byte {
+	return f.appendText(nil, text)
+}
+
+func (f *File) appendText(to []byte, text int) []byte {
 	lines := f.linesOf(text)
 	size := 0
 	for _, n := range lines {
 		size += len(f.lines[n])
 	}
-	b := slices.Grow([]byte(nil), size)
+	to = slices.Grow(to, size)
 	for _, n := range lines {
-		b = append(b, f.lines[n]...)
+		to = append(to, f.lines[n]...)
 	}
-	return b
+	return to
 }
 
 // At returns the number of the record that holds at a commit, -1 if there was
@@ -223,6 +240,18 @@ type near struct {
 	ends  []int // the offset behind each line
 	spare []int // memory for the next ends
 	lines []int32
+	room  []byte // memory for the first text
+}
+
+var nears = sync.Pool{New: func() any { return &near{} }}
+
+// added takes back the memory that adding texts has needed.
+func (f *File) added() {
+	if f.near != nil {
+		f.near.text, f.near.lines = nil, nil
+		nears.Put(f.near)
+	}
+	f.near, f.index = nil, nil
 }
 
 // AddText adds a text, if it is not the same as one that is there, and returns
@@ -276,15 +305,22 @@ func (f *File) lineNumber(line []byte) int32 {
 // nearest makes near of the text that was the last one when the file was
 // packed, if none was added yet.
 func (f *File) nearest() *near {
-	if f.near.text == nil && len(f.texts) > 0 {
-		f.near.text, f.near.lines = f.Text(0), f.linesOf(0)
+	if f.near != nil {
+		return f.near
+	}
+	n := nears.Get().(*near)
+	n.ends = n.ends[:0]
+	if len(f.texts) > 0 {
+		n.room, n.lines = f.appendText(n.room[:0], 0), f.linesOf(0)
+		n.text = n.room
 		at := 0
-		for _, n := range f.near.lines {
-			at += len(f.lines[n])
-			f.near.ends = append(f.near.ends, at)
+		for _, line := range n.lines {
+			at += len(f.lines[line])
+			n.ends = append(n.ends, at)
 		}
 	}
-	return &f.near
+	f.near = n
+	return n
 }
 
 // number cuts a text into lines and returns their numbers. Lines at both ends
@@ -326,7 +362,7 @@ func (f *File) number(text []byte) []int32 {
 	for i := first; i < len(old.lines); i++ {
 		lines, ends = append(lines, old.lines[i]), append(ends, old.ends[i]+shift)
 	}
-	*old = near{text: text, ends: ends, spare: old.ends, lines: lines}
+	old.text, old.ends, old.spare, old.lines = text, ends, old.ends, lines
 	return lines
 }
 

@@ -46,7 +46,7 @@ func (t *Trace) originsOf(old []origin, known func(key int32) int32) *Origins {
 // numbers returns a function that returns the number of an origin, which it adds
 // if there is none.
 func (o *Origins) numbers() func(x origin) int32 {
-	const few = 24 // so many are looked through
+	const few = 128 // so many are looked through
 	var index map[origin]int32
 	return func(x origin) int32 {
 		if len(o.origins) == few && index == nil {

@@ -32,8 +32,11 @@ const maxText = 1 << 28
 // Lines are numbered as they come: those of today's text first.
 func (f *File) Pack(today []byte) []byte {
 	order, rank, asToday := f.newestFirst(today)
-	const more = 512 // bytes, than it had before
-	p := packer{numbers: make([]int32, len(f.lines)), head: make([]byte, 0, f.size[0]+more), lines: make([]byte, 0, f.size[1]+more)}
+	p := packers.Get().(*packer)
+	defer packers.Put(p)
+	p.head, p.lines, p.count = p.head[:0], p.lines[:0], 0
+	p.numbers = slices.Grow(p.numbers[:0], len(f.lines))[:len(f.lines)]
+	clear(p.numbers)
 	p.records(f.Records, rank)
 	p.uint(len(order))
 	p.uint(asToday)
@@ -64,15 +67,18 @@ func (f *File) Pack(today []byte) []byte {
 		}
 		p.hunks(f, m.hunks)
 	}
-	out := binary.AppendUvarint(make([]byte, 0, len(p.head)+len(p.lines)+4), uint64(len(p.head)))
+	out := binary.AppendUvarint(make([]byte, 0, len(p.head)+len(p.lines)+binary.MaxVarintLen64), uint64(len(p.head)))
 	return append(append(out, p.head...), p.lines...)
 }
 
+// A packer is memory that is used for one file after the other.
 type packer struct {
 	head, lines []byte
 	numbers     []int32 // of each line, plus one; 0: has not come yet
 	count       int32
 }
+
+var packers = sync.Pool{New: func() any { return &packer{} }}
 
 func (p *packer) uint(v int) { p.head = binary.AppendUvarint(p.head, uint64(v)) }
 
@@ -204,7 +210,7 @@ func Unpack(id string, data, today []byte) (*File, error) {
 		return nil, ErrBytes
 	}
 	r.data, r.lines = r.data[:n], string(r.data[n:])
-	f := &File{ID: id, size: [2]int{len(r.data), len(r.lines)}}
+	f := &File{ID: id}
 	f.Records = r.records()
 	texts := r.uint(len(data))
 	asToday := r.uint(1)
