@@ -1,6 +1,7 @@
 package history
 
 import (
+	"iter"
 	"slices"
 	"sort"
 )
@@ -8,9 +9,54 @@ import (
 // A hunk says what becomes of a text: so many lines are kept, then some dropped,
 // then some inserted.
 type hunk struct {
-	keep         int32
+	keep         int
 	behind       int32 // the line after which they are inserted; -1: none
 	drop, insert []int32
+}
+
+// A hunks is a list of hunks. An entry has thousands: they are kept without
+// pointers.
+type hunks struct {
+	heads []hunkHead
+	lines []int32 // of each hunk those that it drops, then those that it inserts
+}
+
+// A hunkHead has the numbers of a hunk: of lines, but for behind.
+type hunkHead struct{ keep, behind, drop, insert int32 }
+
+func (h *hunks) add(x hunk) {
+	h.heads = append(h.heads, hunkHead{int32(x.keep), x.behind, int32(len(x.drop)), int32(len(x.insert))})
+	h.lines = append(append(h.lines, x.drop...), x.insert...)
+}
+
+func (h hunks) all() iter.Seq[hunk] {
+	return func(yield func(hunk) bool) {
+		lines := h.lines
+		for _, x := range h.heads {
+			drop, insert := lines[:x.drop], lines[x.drop:x.drop+x.insert]
+			lines = lines[x.drop+x.insert:]
+			if !yield(hunk{int(x.keep), x.behind, drop, insert}) {
+				return
+			}
+		}
+	}
+}
+
+// apply appends to lines what the hunks make of from.
+func (h hunks) apply(lines, from []int32) []int32 {
+	for x := range h.all() {
+		lines = append(append(lines, from[:x.keep]...), x.insert...)
+		from = from[x.keep+len(x.drop):]
+	}
+	return append(lines, from...)
+}
+
+// size returns how many lines the hunks make of some.
+func (h hunks) size(lines int) int {
+	for _, x := range h.heads {
+		lines += int(x.insert - x.drop)
+	}
+	return lines
 }
 
 // A differ compares texts of one entry, whose lines are numbers below lines.
@@ -18,12 +64,13 @@ type differ struct {
 	lines  int
 	places []int32 // of a line of the one text, plus one; -1: more than one
 	seen   []bool  // in the other
+	hunks  hunks
 }
 
-// diff returns hunks that make b of a. It keeps what is in
+// diff returns hunks that make b of a, valid until it is called again. It keeps what is in
 // the same order in both, found by the lines that each has once, so it is not
 // always the shortest.
-func (d *differ) diff(a, b []int32) []hunk {
+func (d *differ) diff(a, b []int32) hunks {
 	head := 0
 	for head < len(a) && head < len(b) && a[head] == b[head] {
 		head++
@@ -33,15 +80,15 @@ func (d *differ) diff(a, b []int32) []hunk {
 		tail++
 	}
 	endA, endB := len(a)-tail, len(b)-tail
-	var hunks []hunk
+	d.hunks.heads, d.hunks.lines = d.hunks.heads[:0], d.hunks.lines[:0]
 	from, fromB := 0, 0 // what the hunks cover
 	emit := func(atA, atB, toA, toB int) {
 		if atA < toA || atB < toB {
-			h := hunk{keep: int32(atA - from), behind: -1, drop: a[atA:toA:toA], insert: b[atB:toB:toB]}
+			h := hunk{atA - from, -1, a[atA:toA], b[atB:toB]}
 			if atB > 0 {
 				h.behind = b[atB-1]
 			}
-			hunks = append(hunks, h)
+			d.hunks.add(h)
 			from = toA
 		}
 	}
@@ -63,7 +110,7 @@ func (d *differ) diff(a, b []int32) []hunk {
 		fromA, fromB = i+hi, j+hi
 	}
 	emit(fromA, fromB, endA, endB)
-	return hunks
+	return d.hunks
 }
 
 // anchors returns places of lines that both texts have exactly once, the

@@ -20,36 +20,24 @@ type File struct {
 	lines []string  // distinct lines with their ends
 	texts [][]int32 // see linesOf
 	made  []made    // of the texts that were unpacked
+	hunks hunks     // that make them: see hunksOf
 	near  *near     // for adding texts
 	index map[string]int32
 	looks int // how many lines were looked for without an index
 }
 
 // A made says how a text was packed: the text that it is made of, -1 for the
-// empty one, and the hunks that make it. Packed again, most texts are made of
-// the same ones.
-type made struct {
-	base  int
-	hunks []hunk
-}
+// empty one, and where the hunks that make it begin. Packed again, most texts are
+// made of the same ones.
+type made struct{ base, head, line int32 }
 
-// of returns the lines that m makes of those of its base.
-func (m *made) of(from []int32) []int32 {
-	size := len(from)
-	for i := range m.hunks {
-		size += len(m.hunks[i].insert) - len(m.hunks[i].drop)
+// hunksOf returns the hunks that make a text that was unpacked.
+func (f *File) hunksOf(text int) hunks {
+	from, heads, lines := f.made[text], len(f.hunks.heads), len(f.hunks.lines)
+	if text+1 < len(f.made) {
+		heads, lines = int(f.made[text+1].head), int(f.made[text+1].line)
 	}
-	return apply(make([]int32, 0, size), from, m.hunks)
-}
-
-// apply appends to lines what hunks make of from.
-func apply(lines, from []int32, hunks []hunk) []int32 {
-	for i := range hunks {
-		h := &hunks[i]
-		lines = append(append(lines, from[:h.keep]...), h.insert...)
-		from = from[int(h.keep)+len(h.drop):]
-	}
-	return append(lines, from...)
+	return hunks{f.hunks.heads[from.head:heads], f.hunks.lines[from.line:lines]}
 }
 
 // linesOf returns the lines of a text, none for -1. Those of one that was unpacked are
@@ -58,7 +46,7 @@ func apply(lines, from []int32, hunks []hunk) []int32 {
 func (f *File) linesOf(n int) []int32 {
 	const keptEvery = 16
 	var way []int
-	for ; n >= 0 && f.texts[n] == nil; n = f.made[n].base {
+	for ; n >= 0 && f.texts[n] == nil; n = int(f.made[n].base) {
 		way = append(way, n)
 	}
 	var lines []int32
@@ -72,12 +60,13 @@ func (f *File) linesOf(n int) []int32 {
 	defer unpackRooms.Put(room)
 	for i, n := range slices.Backward(way) {
 		if i%keptEvery == 0 {
-			lines = f.made[n].of(lines)
+			h := f.hunksOf(n)
+			lines = h.apply(make([]int32, 0, h.size(len(lines))), lines)
 			f.texts[n] = lines
 			continue
 		}
 		to := room.recent(i)
-		*to = apply((*to)[:0], lines, f.made[n].hunks)
+		*to = f.hunksOf(n).apply((*to)[:0], lines)
 		lines = *to
 	}
 	return lines
@@ -395,8 +384,7 @@ func suffix(a, b []byte) int {
 // in both, but not whole texts where it is known how one is made of the other.
 func (f *File) differing(before, after []int32, a, b int) (_, _ []int32) {
 	if f.madeOf(a, b) {
-		for i := range f.made[a].hunks {
-			h := &f.made[a].hunks[i]
+		for h := range f.hunksOf(a).all() {
 			before, after = append(before, h.insert...), append(after, h.drop...)
 		}
 		return before, after
@@ -411,7 +399,7 @@ func (f *File) differing(before, after []int32, a, b int) (_, _ []int32) {
 
 // madeOf reports whether it is known how a text is made of another.
 func (f *File) madeOf(a, b int) bool {
-	return a >= 0 && a < len(f.made) && b >= 0 && f.made[a].base == b
+	return a >= 0 && a < len(f.made) && b >= 0 && int(f.made[a].base) == b
 }
 
 // trim forgets the texts that no record has: those of merges that are as one of
@@ -432,7 +420,7 @@ func (f *File) trim() {
 		for i := range f.made {
 			f.linesOf(i)
 		}
-		f.made = nil
+		f.made, f.hunks = nil, hunks{}
 	}
 	n := 0
 	for i, u := range used {

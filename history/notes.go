@@ -77,13 +77,16 @@ func (t *Trace) readNotes(text int) *noteSet {
 // -1 if there is none or that does not show at once.
 func (t *Trace) sameNotes(text int) int {
 	if text < len(t.file.made) {
-		m := &t.file.made[text]
-		if m.base < 0 || slices.ContainsFunc(m.hunks, func(h hunk) bool {
-			return !t.rowsAlone(h.drop, h.insert, h.behind >= 0 && t.rows[h.behind].key != none)
-		}) {
+		base := int(t.file.made[text].base)
+		if base < 0 {
 			return -1
 		}
-		return m.base
+		for h := range t.file.hunksOf(text).all() {
+			if !t.rowsAlone(h.drop, h.insert, h.behind >= 0 && t.rows[h.behind].key != none) {
+				return -1
+			}
+		}
+		return base
 	}
 	if text == 0 || t.noteOf[text-1] == nil {
 		return -1

@@ -26,49 +26,35 @@ func (t *Trace) Origins() *Origins {
 func (t *Trace) originsOf(old []origin, known func(key int32) int32) *Origins {
 	rows := t.rowsOf(t.at)
 	o := &Origins{log: t.log, rows: make([]int32, len(rows)), lines: make([]int32, len(rows)), origins: make([]origin, 0, len(old)+8)}
-	number := o.numbers()
 	kept := make([]int32, len(old)) // the number of each of old now, plus one
+	keep := func(k int32) int32 {
+		if kept[k] == 0 {
+			o.origins = append(o.origins, old[k])
+			kept[k] = int32(len(o.origins))
+		}
+		return kept[k] - 1
+	}
+	found := make(map[origin]int32)
 	for i, row := range rows {
 		o.lines[i] = row.line
-		k := known(row.key)
-		if k == none {
-			o.rows[i] = number(t.origin(row.key))
+		if k := known(row.key); k != none {
+			o.rows[i] = keep(k)
 			continue
 		}
-		if kept[k] == 0 {
-			kept[k] = number(old[k]) + 1
+		x := t.origin(row.key)
+		n, ok := found[x]
+		if !ok {
+			if k := slices.Index(old, x); k >= 0 {
+				n = keep(int32(k))
+			} else {
+				n = int32(len(o.origins))
+				o.origins = append(o.origins, x)
+			}
+			found[x] = n
 		}
-		o.rows[i] = kept[k] - 1
+		o.rows[i] = n
 	}
 	return o
-}
-
-// numbers returns a function that returns the number of an origin, which it adds
-// if there is none.
-func (o *Origins) numbers() func(x origin) int32 {
-	const few = 128 // so many are looked through
-	var index map[origin]int32
-	return func(x origin) int32 {
-		if len(o.origins) == few && index == nil {
-			index = make(map[origin]int32)
-			for n := range o.origins {
-				index[o.origins[n]] = int32(n)
-			}
-		}
-		n, ok := index[x]
-		if index == nil {
-			n = int32(slices.Index(o.origins, x))
-			ok = n >= 0
-		}
-		if !ok {
-			n = int32(len(o.origins))
-			o.origins = append(o.origins, x)
-			if index != nil {
-				index[x] = n
-			}
-		}
-		return n
-	}
 }
 
 // originsSince is as Origins and takes what is still true of old, which are the

@@ -56,16 +56,14 @@ func (f *File) Pack(today []byte) []byte {
 			}
 		}
 		p.uint(base + 1)
-		m := made{base: -1}
 		if base >= 0 {
-			m.base = order[base]
+			base = order[base]
 		}
-		if n < len(f.made) && f.made[n].base == m.base {
-			m.hunks = f.made[n].hunks
+		if n < len(f.made) && int(f.made[n].base) == base {
+			p.hunks(f, f.hunksOf(n))
 		} else {
-			m.hunks = differ.diff(f.linesOf(m.base), f.linesOf(n))
+			p.hunks(f, differ.diff(f.linesOf(base), f.linesOf(n)))
 		}
-		p.hunks(f, m.hunks)
 	}
 	out := binary.AppendUvarint(make([]byte, 0, len(p.head)+len(p.lines)+binary.MaxVarintLen64), uint64(len(p.head)))
 	return append(append(out, p.head...), p.lines...)
@@ -118,10 +116,10 @@ func (p *packer) records(records []Record, rank []int) {
 	}
 }
 
-func (p *packer) hunks(f *File, hunks []hunk) {
-	p.uint(len(hunks))
-	for _, h := range hunks {
-		p.uint(int(h.keep))
+func (p *packer) hunks(f *File, list hunks) {
+	p.uint(len(list.heads))
+	for h := range list.all() {
+		p.uint(h.keep)
 		p.uint(len(h.drop))
 		p.uint(len(h.insert))
 		for _, n := range h.insert {
@@ -215,17 +213,23 @@ func Unpack(id string, data, today []byte) (*File, error) {
 	texts := r.uint(len(data))
 	asToday := r.uint(1)
 	total := 0
+	f.texts, f.made = make([][]int32, 0, min(texts, len(r.data))), make([]made, 0, min(texts, len(r.data)))
+	f.hunks = hunks{r.hunks.heads[:0], r.hunks.lines[:0]}
 	for i := 0; i < texts && !r.bad; i++ {
+		m := made{unmade, int32(len(f.hunks.heads)), int32(len(f.hunks.lines))}
 		if i < asToday {
-			f.texts, f.made = append(f.texts, r.todays(f, today)), append(f.made, made{base: unmade})
+			f.texts = append(f.texts, r.todays(f, today))
 		} else {
-			m := r.text(f, i)
-			f.texts, f.made = append(f.texts, nil), append(f.made, m)
+			m.base = int32(r.text(f, i))
+			f.texts = append(f.texts, nil)
 		}
+		f.made = append(f.made, m)
 		if total += len(*r.recent(i)); total > maxText {
 			return nil, ErrBytes
 		}
 	}
+	r.hunks = f.hunks
+	f.hunks = hunks{slices.Clone(r.hunks.heads), slices.Clone(r.hunks.lines)}
 	r.done()
 	for i := range f.Records {
 		for _, p := range f.Records[i].Places {
@@ -275,14 +279,13 @@ type unpacker struct {
 	lines string
 	bad   bool
 	*unpackRoom
-	hunks   []hunk  // room for those of several texts
-	numbers []int32 // and for their lines
 }
 
 // An unpackRoom is memory that is used for one file after the other.
 type unpackRoom struct {
 	today map[string]int32
 	texts [8][]int32 // the lines of the texts that were read last, by their numbers
+	hunks hunks
 }
 
 var unpackRooms = sync.Pool{New: func() any { return &unpackRoom{today: make(map[string]int32)} }}
@@ -298,20 +301,6 @@ func (r *unpacker) done() {
 
 // recent returns the lines of text number i, one of the last that were read.
 func (r *unpackRoom) recent(i int) *[]int32 { return &r.texts[i%len(r.texts)] }
-
-// keep returns a copy of lines.
-func (r *unpacker) keep(lines []int32) []int32 {
-	const few = 512
-	if len(lines) == 0 {
-		return nil
-	}
-	if len(r.numbers)+len(lines) > cap(r.numbers) {
-		r.numbers = make([]int32, 0, max(few, len(lines)))
-	}
-	from := len(r.numbers)
-	r.numbers = append(r.numbers, lines...)
-	return r.numbers[from:len(r.numbers):len(r.numbers)]
-}
 
 // uint reads a number up to limit.
 func (r *unpacker) uint(limit int) int {
@@ -345,6 +334,7 @@ func (r *unpacker) todays(f *File, today []byte) []int32 {
 func (r *unpacker) records() []Record {
 	count := r.uint(len(r.data))
 	records := make([]Record, 0, count)
+	parents, places := make([]int, 0, count), make([]Place, 0, count) // most records have one of each
 	commit := 0
 	for i := range count {
 		var rec Record
@@ -352,16 +342,20 @@ func (r *unpacker) records() []Record {
 		r.bad = r.bad || i > 0 && step == 0
 		commit += step
 		rec.Commit = commit
+		from := len(parents)
 		for range r.uint(len(r.data)) {
 			if d := r.uint(i); d > 0 {
-				rec.Parents = append(rec.Parents, i-d)
+				parents = append(parents, i-d)
 			} else {
-				rec.Parents = append(rec.Parents, -1)
+				parents = append(parents, -1)
 			}
 		}
+		rec.Parents = parents[from:len(parents):len(parents)]
+		from = len(places)
 		for range r.uint(len(r.data)) {
-			rec.Places = append(rec.Places, Place{r.uint(1 << 16), r.uint(1<<30) - 1})
+			places = append(places, Place{r.uint(1 << 16), r.uint(1<<30) - 1})
 		}
+		rec.Places = places[from:len(places):len(places)]
 		if r.bad {
 			return nil
 		}
@@ -370,59 +364,50 @@ func (r *unpacker) records() []Record {
 	return records
 }
 
-// text reads how text number i is made.
-func (r *unpacker) text(f *File, i int) made {
-	m := made{base: r.uint(i) - 1}
+// text reads how text number i is made, and returns of which.
+func (r *unpacker) text(f *File, i int) (base int) {
+	base = r.uint(i) - 1
 	var from []int32
-	if m.base > i-len(r.texts) && m.base >= 0 {
-		from = *r.recent(m.base)
+	if base > i-len(r.texts) && base >= 0 {
+		from = *r.recent(base)
 	} else {
-		from = f.linesOf(m.base)
+		from = f.linesOf(base)
 	}
 	text := (*r.recent(i))[:0]
-	count := r.uint(len(r.data))
-	if count > cap(r.hunks)-len(r.hunks) {
-		const few = 64
-		r.hunks = make([]hunk, 0, max(few, count))
-	}
-	first := len(r.hunks)
-	for range count {
-		keep := r.uint(len(from))
-		text = append(text, from[:keep]...)
-		from = from[keep:]
-		h := hunk{keep: int32(keep), behind: -1}
+	for range r.uint(len(r.data)) {
+		h := hunk{keep: r.uint(len(from)), behind: -1}
+		text = append(text, from[:h.keep]...)
+		from = from[h.keep:]
 		if len(text) > 0 {
 			h.behind = text[len(text)-1]
 		}
 		drop := r.uint(len(from))
-		h.drop = r.keep(from[:drop])
-		from = from[drop:]
+		h.drop, from = from[:drop], from[drop:]
 		at := len(text)
 		for range r.uint(len(r.data)) {
 			switch n := r.uint(len(f.lines) + 1); {
 			case r.bad:
-				return made{}
+				return base
 			case n >= 2:
 				text = append(text, int32(n-2))
 			default:
 				end := strings.IndexByte(r.lines, '\n')
 				if end < 0 {
 					r.bad = true
-					return made{}
+					return base
 				}
 				text = append(text, int32(len(f.lines)))
 				f.lines = append(f.lines, r.lines[:end+1-n])
 				r.lines = r.lines[end+1:]
 			}
 		}
-		h.insert = r.keep(text[at:])
-		r.hunks = append(r.hunks, h)
-		if r.bad || len(text) > maxText {
+		h.insert = text[at:]
+		f.hunks.add(h)
+		if r.bad || len(text) > maxText || len(f.hunks.lines) > maxText {
 			r.bad = true
-			return made{}
+			return base
 		}
 	}
-	m.hunks = r.hunks[first:len(r.hunks):len(r.hunks)]
 	*r.recent(i) = append(text, from...)
-	return m
+	return base
 }

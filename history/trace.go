@@ -160,7 +160,7 @@ func (t *Trace) table(text int) []int32 {
 	from := text
 	for !t.rough && t.tables[from] == nil && from < len(t.file.made) && t.file.made[from].base >= 0 {
 		way = append(way, from)
-		from = t.file.made[from].base
+		from = int(t.file.made[from].base)
 	}
 	if t.tables[from] == nil {
 		t.tables[from] = t.readTable(from)
@@ -182,15 +182,15 @@ func (t *Trace) nextTable(text, base int) []int32 {
 		return nil
 	}
 	table := slices.Clone(t.tables[base])
-	hunks := t.file.made[text].hunks
-	for i := range hunks {
-		t.anyRow(hunks[i].drop, func(r *rowOf) bool {
+	hunks := t.file.hunksOf(text)
+	for h := range hunks.all() {
+		t.anyRow(h.drop, func(r *rowOf) bool {
 			table[r.key] = none
 			return false
 		})
 	}
-	for i := range hunks {
-		if t.anyRow(hunks[i].insert, func(r *rowOf) bool {
+	for h := range hunks.all() {
+		if t.anyRow(h.insert, func(r *rowOf) bool {
 			had := table[r.key] != none
 			table[r.key] = r.value
 			return had || t.values[r.value].Word == ""
