@@ -14,6 +14,9 @@ import (
 // [Parse]. A word of "" says that the line is a status line and makes no
 // statement.
 func Rows(line string, fn func(label, source, word, detail string)) {
+	if strings.IndexByte(line, '_') < 0 {
+		return // the name of a status line has one
+	}
 	if !utf8.ValidString(line) {
 		line = strings.ToValidUTF8(line, "\uFFFD")
 	}

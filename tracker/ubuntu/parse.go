@@ -113,10 +113,13 @@ func lines(s string) func(yield func(int, string) bool) {
 }
 
 // hasBreak reports whether s may have a line end other than LF. It is called
-// for every file and looks at bytes.
+// for every file and every line, and looks at eight bytes at once.
 func hasBreak(s string) bool {
-	for i := range len(s) {
-		if !mayBreak[s[i]] {
+	for i := 0; i < len(s); i++ {
+		for len(s)-i >= 8 && plainWord(s[i:i+8]) {
+			i += 8
+		}
+		if i == len(s) || !mayBreak[s[i]] {
 			continue
 		}
 		if s[i] < ' ' || strings.HasPrefix(s[i:], "\u0085") || strings.HasPrefix(s[i:], "\u2028") || strings.HasPrefix(s[i:], "\u2029") {
@@ -124,6 +127,15 @@ func hasBreak(s string) bool {
 		}
 	}
 	return false
+}
+
+// plainWord reports whether eight bytes are ASCII without control characters. It
+// may say no where they are.
+func plainWord(s string) bool {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	return (w|(w-' '*each))&high == 0
 }
 
 // mayBreak has the bytes with which a line end begins, and other control
