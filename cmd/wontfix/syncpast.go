@@ -176,7 +176,7 @@ func (r *pastReading) isFirst() bool {
 }
 
 // update returns what goes into the database. Its log and files are made when
-// they are asked for, which is after the changes.
+// files are asked for, which is after the changes.
 func (r *pastReading) update(ctx context.Context, full bool) *store.HistoryUpdate {
 	u := &store.HistoryUpdate{Full: r.old == nil || r.judge, Version: pastVersion(&r.spec)}
 	u.Files = func(yield func(store.HistoryFile, error) bool) {
@@ -195,6 +195,9 @@ func (r *pastReading) update(ctx context.Context, full bool) *store.HistoryUpdat
 			from = 0
 		}
 		for p, err := range history.Build(ctx, r.log, from, r.spec.Past, in) {
+			if u.Log == nil && err == nil {
+				u.Log = r.log.Pack()
+			}
 			if err == nil && r.log.Implied && p.Since == 0 {
 				continue // as it was when the history began
 			}
@@ -202,7 +205,9 @@ func (r *pastReading) update(ctx context.Context, full bool) *store.HistoryUpdat
 				return
 			}
 		}
-		u.Log = r.log.Pack()
+		if u.Log == nil {
+			u.Log = r.log.Pack()
+		}
 	}
 	return u
 }

@@ -23,7 +23,8 @@ type HistoryUpdate struct {
 	Full    bool
 	Version string // of what made the bytes, not empty; see [DB.HistoryVersion]
 	// Log takes the place of the old log. Its parts are compressed apart and
-	// read one by one.
+	// read one by one. Files may set it before it yields the first file, or if
+	// it yields none.
 	Log [][]byte
 	// Files is read after the changes of the update, in whose transaction it
 	// is. In order of ID it packs best. Of two files with one ID, the later

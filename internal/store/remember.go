@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"runtime"
@@ -64,21 +65,23 @@ func (w *writer) writeHistory(ctx context.Context) error {
 		return err
 	}
 	for kind, list := range m.dropped {
-		for _, number := range list {
-			if _, err := w.tx.Exec("delete from history_frame where tracker = ? and kind = ? and number = ?", w.id, kind, number); err != nil {
-				return fmt.Errorf("database: %w", err)
-			}
+		if len(list) == 0 {
+			continue
+		}
+		numbers, err := json.Marshal(list)
+		if err != nil {
+			return err
+		}
+		if _, err := w.tx.Exec("delete from history_frame where tracker = ? and kind = ? and number in (select value from json_each(?))", w.id, kind, string(numbers)); err != nil {
+			return fmt.Errorf("database: %w", err)
 		}
 	}
-	var old []logPart
-	if m.old != nil {
-		old, _ = w.old.log(ctx, m.old.Name) // without it everything is compressed
+	m.packLog(ctx)
+	log := <-m.log
+	if log.err != nil {
+		return fmt.Errorf("database: %w", log.err)
 	}
-	log, err := packLog(h.Log, old)
-	if err != nil {
-		return fmt.Errorf("database: %w", err)
-	}
-	if _, err := w.tx.Exec("insert or replace into history (tracker, entries, log) values (?, ?, ?)", w.id, m.pack(), log); err != nil {
+	if _, err := w.tx.Exec("insert or replace into history (tracker, entries, log) values (?, ?, ?)", w.id, m.pack(), log.data); err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
 	w.history = h.Version
@@ -171,7 +174,30 @@ type memory struct {
 	dropped [kinds][]uint32 // numbers of old frames
 	queue   chan *pastJob   // in the order of writing
 	encoder *zstd.Encoder
-	room    chan struct{} // as many as may be compressed at once
+	room    chan struct{}  // as many as may be compressed at once
+	log     chan packedLog // nil until packLog is called
+}
+
+// A packedLog is what packLog returns.
+type packedLog struct {
+	data []byte
+	err  error
+}
+
+// packLog begins to compress the log, unless that was begun.
+func (m *memory) packLog(ctx context.Context) {
+	if m.log != nil {
+		return
+	}
+	var old []logPart
+	if m.old != nil {
+		old, _ = m.w.old.log(ctx, m.old.Name) // without it everything is compressed
+	}
+	m.log = make(chan packedLog, 1)
+	go func() {
+		data, err := packLog(m.w.u.History.Log, old)
+		m.log <- packedLog{data, err}
+	}()
 }
 
 // A pastFramer joins parts into frames.
@@ -250,6 +276,7 @@ func (m *memory) gather(ctx context.Context) (err error) {
 			if err := cmp.Or(err, ctx.Err(), stop.err()); err != nil {
 				return err
 			}
+			m.packLog(ctx)
 			if err := m.add(f); err != nil {
 				return err
 			}
