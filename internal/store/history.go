@@ -203,7 +203,7 @@ type logPart struct {
 // compression makes less than a tenth smaller, as IDs, stays as it is: it is read
 // where it lies. A part that is the same in the old log is taken from there.
 func packLog(log [][]byte, old []logPart) ([]byte, error) {
-	z, err := newHistoryEncoder()
+	z, err := newHistoryEncoder(historyLevel)
 	if err != nil {
 		return nil, err
 	}

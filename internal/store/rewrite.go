@@ -34,7 +34,7 @@ func newPackedForm() (form, error) {
 	if err != nil {
 		return form{}, err
 	}
-	past, err := newHistoryEncoder()
+	past, err := newHistoryEncoder(historyLevel)
 	if err != nil {
 		return form{}, err
 	}
