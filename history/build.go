@@ -201,7 +201,7 @@ func (b *builder) keep(k *kept, f *File, t *Trace) {
 	}
 	f.added()
 	if k.file == nil && (k.packed != nil || !b.mayOpen(2*added)) {
-		k.packed, k.today = press(f.Pack(nil)), nil
+		k.packed, k.today = press(f.pack(-1)), nil
 		return
 	}
 	k.file, k.trace = f, t
@@ -341,10 +341,10 @@ func (b *builder) pack(i, tip int) (Packed, error) {
 	}
 	t.readLines()
 	t.at = f.At(b.log, tip)
-	var today []byte
+	today := -1
 	if t.at >= 0 {
-		if p, ok := f.Records[t.at].Place(); ok && p.Text >= 0 {
-			today = f.Text(p.Text)
+		if p, ok := f.Records[t.at].Place(); ok && p.Text >= 0 && len(f.linesOf(p.Text)) > 0 {
+			today = p.Text
 		}
 	}
 	since := -1
@@ -355,7 +355,7 @@ func (b *builder) pack(i, tip int) (Packed, error) {
 	if err != nil {
 		return Packed{}, err
 	}
-	return Packed{f.ID, f.Pack(today), origins.Pack(), since}, nil
+	return Packed{f.ID, f.pack(today), origins.Pack(), since}, nil
 }
 
 // origins finds the origins of the rows of an entry, of which before has those

@@ -93,7 +93,7 @@ func FuzzUnpackOrigins(f *testing.F) {
 		for i, line := range o.lines {
 			some, err := UnpackOrigins(log, data, []int{-1, int(line)})
 			if err != nil || !reflect.DeepEqual(some.At(int(line)), o.At(int(line))) {
-				t.Fatalf("line %d alone: %v, %+v; want %+v", line, err, some, o.origins[o.rows[i]])
+				t.Fatalf("line %d alone: %v, %+v; want %+v", line, err, some, *o.origins[o.rows[i]])
 			}
 		}
 		packed := o.Pack()

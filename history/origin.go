@@ -15,11 +15,11 @@ type origin struct {
 	wroteClass wontfix.Class
 	evidence   wontfix.Evidence
 	confidence wontfix.Confidence
-	reversals  int
+	reversals  int32
+	decided    int32
+	wrote      int32
+	before     int32
 	reasons    wontfix.Reasons
-	decided    int
-	wrote      int
-	before     int
 	words      string
 	copied     string // the row that was decided about, if it is another
 	said       Value  // what stood there before a sweep
@@ -78,7 +78,7 @@ func (t *Trace) copiedFrom(c change, from int32) change {
 	return t.introduced(record, from)
 }
 
-func (t *Trace) number(c change) int { return t.file.Records[c.record].Commit + 1 }
+func (t *Trace) number(c change) int32 { return int32(t.file.Records[c.record].Commit + 1) }
 
 // chain returns the changes that led to what a row says, newest first: of a
 // copy also those of the row that it was made of.
@@ -318,7 +318,7 @@ func (o *origin) expand(log *Log) wontfix.Origin {
 	w := wontfix.Origin{
 		Class: o.class, Decided: log.revision(o.decided), Wrote: log.revision(o.wrote), WroteClass: o.wroteClass,
 		CopiedFrom: o.copied, Evidence: o.evidence, Reasons: o.reasons.Words(), Words: o.words,
-		Confidence: o.confidence, Reversals: o.reversals,
+		Confidence: o.confidence, Reversals: int(o.reversals),
 	}
 	if o.before > 0 {
 		w.Before = &wontfix.Said{Revision: *log.revision(o.before), Status: o.said.Word, Detail: o.said.Detail}
@@ -327,11 +327,11 @@ func (o *origin) expand(log *Log) wontfix.Origin {
 }
 
 // revision returns what is shown of commit n-1; nil for 0.
-func (l *Log) revision(n int) *wontfix.Revision {
+func (l *Log) revision(n int32) *wontfix.Revision {
 	if n == 0 {
 		return nil
 	}
-	r := l.Revision(n - 1)
+	r := l.Revision(int(n - 1))
 	return &r
 }
 

@@ -1,8 +1,10 @@
 package history
 
 import (
+	"encoding/binary"
 	"slices"
 	"strings"
+	"sync"
 
 	"wontfix"
 )
@@ -12,7 +14,7 @@ type Origins struct {
 	log     *Log
 	rows    []int32 // which of origins each row has
 	lines   []int32 // the line of each row, ascending
-	origins []origin
+	origins []*origin
 	made    []*wontfix.Origin // of origins, when asked for
 }
 
@@ -23,9 +25,9 @@ func (t *Trace) Origins() *Origins {
 
 // originsOf makes the origins of the rows. Those of which known gives a number
 // have that one of old.
-func (t *Trace) originsOf(old []origin, known func(key int32) int32) *Origins {
+func (t *Trace) originsOf(old []*origin, known func(key int32) int32) *Origins {
 	rows := t.rowsOf(t.at)
-	o := &Origins{log: t.log, rows: make([]int32, len(rows)), lines: make([]int32, len(rows)), origins: make([]origin, 0, len(old)+8)}
+	o := &Origins{log: t.log, rows: make([]int32, len(rows)), lines: make([]int32, len(rows)), origins: make([]*origin, 0, len(old)+8)}
 	kept := make([]int32, len(old)) // the number of each of old now, plus one
 	keep := func(k int32) int32 {
 		if kept[k] == 0 {
@@ -44,11 +46,12 @@ func (t *Trace) originsOf(old []origin, known func(key int32) int32) *Origins {
 		x := t.origin(row.key)
 		n, ok := found[x]
 		if !ok {
-			if k := slices.Index(old, x); k >= 0 {
+			if k := slices.IndexFunc(old, func(o *origin) bool { return *o == x }); k >= 0 {
 				n = keep(int32(k))
 			} else {
 				n = int32(len(o.origins))
-				o.origins = append(o.origins, x)
+				fresh := x
+				o.origins = append(o.origins, &fresh)
 			}
 			found[x] = n
 		}
@@ -169,16 +172,25 @@ func (o *Origins) At(line int) *wontfix.Origin {
 // distinct origins and their fields; the number of rows, and for each the
 // distance to the line before and its origin.
 func (o *Origins) Pack() []byte {
-	w := logWriter{numbers: map[string]int{}}
+	w, _ := originWriters.Get().(*logWriter)
+	if w == nil {
+		w = &logWriter{numbers: map[string]int{}}
+	}
+	defer func() {
+		clear(w.numbers)
+		clear(w.table)
+		w.table, w.data = w.table[:0], w.data[:0]
+		originWriters.Put(w)
+	}()
 	w.uint(len(o.origins))
 	for i := range o.origins {
-		x := &o.origins[i]
+		x := o.origins[i]
 		w.data = append(w.data, byte(x.class), byte(x.wroteClass), byte(x.evidence), byte(x.confidence))
-		w.uint(x.reversals)
+		w.uint(int(x.reversals))
 		w.uint(int(x.reasons))
-		w.uint(x.decided)
-		w.uint(x.wrote)
-		w.uint(x.before)
+		w.uint(int(x.decided))
+		w.uint(int(x.wrote))
+		w.uint(int(x.before))
 		w.string(x.words)
 		w.string(x.copied)
 		w.string(x.said.Word)
@@ -191,13 +203,19 @@ func (o *Origins) Pack() []byte {
 		w.uint(int(n))
 		last = o.lines[i]
 	}
-	t := logWriter{}
-	t.uint(len(w.table))
+	size := binary.MaxVarintLen64 + len(w.data)
 	for _, s := range w.table {
-		t.bytes([]byte(s))
+		size += binary.MaxVarintLen32 + len(s)
 	}
-	return append(t.data, w.data...)
+	data := binary.AppendUvarint(make([]byte, 0, size), uint64(len(w.table)))
+	for _, s := range w.table {
+		data = append(binary.AppendUvarint(data, uint64(len(s))), s...)
+	}
+	return append(data, w.data...)
 }
+
+// originWriters have memory that is used for one entry after the other.
+var originWriters sync.Pool
 
 // leastOrigin is how many bytes an origin has at least when it is packed.
 const leastOrigin = 13
@@ -212,16 +230,17 @@ func UnpackOrigins(log *Log, data []byte, lines []int) (*Origins, error) {
 	o := &Origins{log: log}
 	count := r.uint(len(r.data) / leastOrigin)
 	origins := *r
+	var all []origin
 	if lines == nil {
-		o.origins = make([]origin, 0, count)
+		all, o.origins = make([]origin, count), make([]*origin, count)
 	}
-	for range count {
+	for i := range count {
 		x := r.origin(log.Len())
 		if r.bad {
 			return nil, ErrBytes
 		}
 		if lines == nil {
-			o.origins = append(o.origins, x)
+			all[i], o.origins[i] = x, &all[i]
 		}
 	}
 	line := 0
@@ -261,7 +280,7 @@ func (o *Origins) only(r *reader, count int) {
 				at[i] = int32(len(o.origins))
 			}
 		}
-		o.origins = append(o.origins, x)
+		o.origins = append(o.origins, &x)
 	}
 	o.rows = at
 }
@@ -271,8 +290,8 @@ func (r *reader) origin(commits int) origin {
 	return origin{
 		class: wontfix.Class(r.uint(127)), wroteClass: wontfix.Class(r.uint(127)),
 		evidence: wontfix.Evidence(r.uint(127)), confidence: wontfix.Confidence(r.uint(127)),
-		reversals: r.uint(1 << 30), reasons: wontfix.Reasons(r.uint(1<<32 - 1)),
-		decided: r.uint(commits), wrote: r.uint(commits), before: r.uint(commits),
+		reversals: int32(r.uint(1 << 30)), reasons: wontfix.Reasons(r.uint(1<<32 - 1)),
+		decided: int32(r.uint(commits)), wrote: int32(r.uint(commits)), before: int32(r.uint(commits)),
 		words: r.string(), copied: r.string(), said: Value{r.string(), r.string()},
 	}
 }

@@ -31,6 +31,21 @@ const maxText = 1 << 28
 //
 // Lines are numbered as they come: those of today's text first.
 func (f *File) Pack(today []byte) []byte {
+	text := -1
+	if len(today) > 0 {
+		order, _, _ := f.newestFirst(-1)
+		for _, n := range order {
+			if f.same(n, today) {
+				text = n
+				break
+			}
+		}
+	}
+	return f.pack(text)
+}
+
+// pack is as Pack, with the number of the text of today, or -1.
+func (f *File) pack(today int) []byte {
 	order, rank, asToday := f.newestFirst(today)
 	p := packers.Get().(*packer)
 	defer packers.Put(p)
@@ -40,7 +55,7 @@ func (f *File) Pack(today []byte) []byte {
 	p.records(f.Records, rank)
 	p.uint(len(order))
 	p.uint(asToday)
-	next := f.next()
+	bases := f.bases(rank)
 	differ := differ{lines: len(f.lines)}
 	for i, n := range order {
 		if i < asToday {
@@ -50,10 +65,8 @@ func (f *File) Pack(today []byte) []byte {
 			continue
 		}
 		base := i - 1
-		for _, later := range next[n] {
-			if rank[later] < i {
-				base = rank[later]
-			}
+		if later := bases[n]; later >= 0 {
+			base = int(later)
 		}
 		p.uint(base + 1)
 		if base >= 0 {
@@ -139,8 +152,9 @@ func (p *packer) hunks(f *File, list hunks) {
 }
 
 // newestFirst returns the texts in the order in which they are packed, today's
-// first, and the place of each in it. asToday is 1 if there is today's.
-func (f *File) newestFirst(today []byte) (order, rank []int, asToday int) {
+// first, and the place of each in it. asToday is 1 if there is today's, else today
+// is -1.
+func (f *File) newestFirst(today int) (order, rank []int, asToday int) {
 	last := make([]int, len(f.texts)) // the record that had it last
 	for i := range f.Records {
 		for _, p := range f.Records[i].Places {
@@ -154,12 +168,9 @@ func (f *File) newestFirst(today []byte) (order, rank []int, asToday int) {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return last[b] - last[a] })
-	if len(today) > 0 {
-		if i := slices.IndexFunc(order, func(n int) bool { return f.same(n, today) }); i >= 0 {
-			n := order[i]
-			copy(order[1:i+1], order[:i])
-			order[0], asToday = n, 1
-		}
+	if i := slices.Index(order, today); i >= 0 {
+		copy(order[1:i+1], order[:i])
+		order[0], asToday = today, 1
 	}
 	for i, n := range order {
 		rank[n] = i
@@ -179,9 +190,10 @@ func (f *File) same(text int, data []byte) bool {
 	return len(data) == 0
 }
 
-// next returns, for each text, the texts that took its place.
-func (f *File) next() [][]int {
-	next := make([][]int, len(f.texts))
+// bases returns, for each text, the place in an order of the last text that took
+// its place and comes before it there; -1 if there is none.
+func (f *File) bases(rank []int) []int32 {
+	bases := slices.Repeat([]int32{-1}, len(f.texts))
 	for i := range f.Records {
 		to, ok := f.Records[i].Place()
 		if !ok || to.Text < 0 {
@@ -191,12 +203,12 @@ func (f *File) next() [][]int {
 			if parent < 0 {
 				continue
 			}
-			if from, ok := f.Records[parent].Place(); ok && from.Text >= 0 {
-				next[from.Text] = append(next[from.Text], to.Text)
+			if from, ok := f.Records[parent].Place(); ok && from.Text >= 0 && rank[to.Text] < rank[from.Text] {
+				bases[from.Text] = int32(rank[to.Text])
 			}
 		}
 	}
-	return next
+	return bases
 }
 
 // Unpack reads what [File.Pack] has written, with the same text of today. The

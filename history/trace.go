@@ -38,9 +38,11 @@ type Trace struct {
 	seen     []uint32                   // of records: the last walk that came there
 	walk     uint32
 	texts    []int // of records: see text
-	// changes has, for each key, what became of the row, newest first; nil if one
-	// record does not lead to the next everywhere. See isLine.
-	changes   [][]turn
+	// changes has, for each key, what became of the row, newest first, from its
+	// number in firstOf on; firstOf is nil if one record does not lead to the
+	// next everywhere. See isLine.
+	changes   []turn
+	firstOf   []int32
 	lineKnown bool
 	meanings  []meaningOf // of values, when asked for
 	robots    []int8      // of records: 1 if a robot made the commit, -1 if not
@@ -355,7 +357,7 @@ func (t *Trace) introduced(record int, key int32) change {
 // most entries. Then it finds what became of each row.
 func (t *Trace) isLine() bool {
 	if t.lineKnown {
-		return t.changes != nil
+		return t.firstOf != nil
 	}
 	t.lineKnown = true
 	for i := range t.file.Records {
@@ -367,7 +369,7 @@ func (t *Trace) isLine() bool {
 	if t.follow() {
 		return true
 	}
-	t.changes = make([][]turn, len(t.keys))
+	var turns []keyTurn
 	before := slices.Repeat([]int32{none}, len(t.keys))
 	for i := range t.file.Records {
 		table := []int32(nil)
@@ -381,23 +383,68 @@ func (t *Trace) isLine() bool {
 			}
 			if value != before[key] {
 				before[key] = value
-				t.changes[key] = append(t.changes[key], turn{int32(i), value})
+				turns = append(turns, keyTurn{int32(key), turn{int32(i), value}})
 			}
 		}
 	}
-	for _, list := range t.changes {
-		slices.Reverse(list)
-	}
+	slices.Reverse(turns)
+	t.sortTurns(turns)
 	return true
 }
+
+// A keyTurn is a turn of a row.
+type keyTurn struct {
+	key int32
+	turn
+}
+
+// sortTurns puts turns, newest first, in order of their keys.
+func (t *Trace) sortTurns(turns []keyTurn) {
+	t.changes, t.firstOf = make([]turn, len(turns)), make([]int32, len(t.keys)+2)
+	for _, x := range turns {
+		t.firstOf[x.key+2]++
+	}
+	for key := range t.keys {
+		t.firstOf[key+2] += t.firstOf[key+1]
+	}
+	for _, x := range turns {
+		at := &t.firstOf[x.key+1]
+		t.changes[*at] = x.turn
+		*at++
+	}
+}
+
+// A followRoom is memory that is used for one entry after the other.
+type followRoom struct {
+	has           []bool
+	now           []int32 // values
+	turnedAt      []int32 // the record of the last turn
+	before, after []int32 // lines
+	later         []rowOf // the rows that differ, as they are in the later text
+	turns         []keyTurn
+}
+
+var followRooms = sync.Pool{New: func() any { return &followRoom{} }}
 
 // follow finds what became of the rows, back from the last text, by the lines in
 // which each differs from the one after it. It reports false if a text has a row
 // twice: then the first counts, wherever that is.
 func (t *Trace) follow() bool {
-	t.changes = make([][]turn, len(t.keys))
-	has := make([]bool, len(t.keys))
-	now := slices.Repeat([]int32{none}, len(t.keys)) // values
+	room := followRooms.Get().(*followRoom)
+	defer followRooms.Put(room)
+	has, now, turnedAt := slices.Grow(room.has[:0], len(t.keys))[:len(t.keys)], room.now[:0], room.turnedAt[:0]
+	clear(has)
+	for range t.keys {
+		now, turnedAt = append(now, none), append(turnedAt, none)
+	}
+	turns, before, after, later := room.turns[:0], room.before, room.after, room.later
+	defer func() { *room = followRoom{has, now, turnedAt, before, after, later, turns} }()
+	turnTo := func(record int, key, value int32) {
+		if turnedAt[key] != int32(record) {
+			turnedAt[key] = int32(record)
+			turns = append(turns, keyTurn{key, turn{int32(record), value}})
+		}
+	}
 	// have adds the rows of some lines and reports whether one was there.
 	have := func(lines []int32) bool {
 		return t.anyRow(lines, func(r *rowOf) bool {
@@ -409,8 +456,6 @@ func (t *Trace) follow() bool {
 			return twice
 		})
 	}
-	var before, after []int32 // lines
-	var later []turn          // keys, and what they say in the later text
 	text := -1
 	for i := len(t.file.Records); i >= 0; i-- {
 		was := -1
@@ -426,13 +471,13 @@ func (t *Trace) follow() bool {
 			}
 			for key, value := range now {
 				if i < len(t.file.Records) && value != none {
-					t.changes[key] = append(t.changes[key], turn{int32(i), none})
+					turnTo(i, int32(key), none)
 				}
 			}
 		case was < 0:
 			for key, value := range now {
 				if value != none {
-					t.changes[key] = append(t.changes[key], turn{int32(i), value})
+					turnTo(i, int32(key), value)
 				}
 				has[key], now[key] = false, none
 			}
@@ -440,7 +485,7 @@ func (t *Trace) follow() bool {
 			before, after = t.file.differing(before[:0], after[:0], was, text)
 			later = later[:0]
 			note := func(r *rowOf) bool {
-				later = append(later, turn{r.key, now[r.key]})
+				later = append(later, rowOf{r.key, now[r.key]})
 				return false
 			}
 			t.anyRow(before, note)
@@ -453,21 +498,20 @@ func (t *Trace) follow() bool {
 				return false
 			}
 			for _, l := range later {
-				key := l.record
-				list := t.changes[key]
-				if l.value != now[key] && (len(list) == 0 || list[len(list)-1].record != int32(i)) {
-					t.changes[key] = append(list, turn{int32(i), l.value})
+				if l.value != now[l.key] {
+					turnTo(i, l.key, l.value)
 				}
 			}
 		}
 		text = was
 	}
+	t.sortTurns(turns)
 	return true
 }
 
 // turns returns the changes of a row that lie before a record or in it.
 func (t *Trace) turns(record int, key int32) []turn {
-	list := t.changes[key]
+	list := t.changes[t.firstOf[key]:t.firstOf[key+1]]
 	if len(list) == 0 || int(list[0].record) <= record {
 		return list
 	}

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // A HistoryUpdate is what a reading adds to the history of a tracker: how its
@@ -201,20 +203,19 @@ type logPart struct {
 // packLog compresses the parts of a log: their number, for each its size and
 // that of its bytes, then the bytes, and in front of it all its sum. One that
 // compression makes less than a tenth smaller, as IDs, stays as it is: it is read
-// where it lies. A part that is the same in the old log is taken from there.
-func packLog(log [][]byte, old []logPart) ([]byte, error) {
-	z, err := newHistoryEncoder(historyLevel)
-	if err != nil {
-		return nil, err
-	}
-	defer z.Close()
+// where it lies. A part that is the same in the old log is taken from there, and a
+// large one is not tried if that of its number stayed as it was.
+func packLog(z *zstd.Encoder, log [][]byte, old []logPart) []byte {
 	b := appendUvarint(nil, uint64(len(log)))
 	var data []byte
 	for i, part := range log {
 		from := len(data)
-		if i < len(old) && old[i].is(part) {
+		switch {
+		case i < len(old) && old[i].is(part):
 			data = append(data, old[i].data...)
-		} else {
+		case i < len(old) && old[i].plain() && min(old[i].size, len(part)) > largePart:
+			data = append(data, part...)
+		default:
 			if data = z.EncodeAll(part, data); len(data)-from > len(part)*9/10 {
 				data = append(data[:from], part...)
 			}
@@ -222,7 +223,7 @@ func packLog(log [][]byte, old []logPart) ([]byte, error) {
 		b = appendUvarint(b, uint64(len(part)))
 		b = appendUvarint(b, uint64(len(data)-from))
 	}
-	return seal(append(b, data...)), nil
+	return seal(append(b, data...))
 }
 
 // readLog reads what packLog has written.
@@ -259,9 +260,15 @@ func (p *logPart) is(content []byte) bool {
 	return err == nil && bytes.Equal(b, content)
 }
 
+// largePart is how many bytes are not tried in vain twice.
+const largePart = 64 << 10
+
+// plain reports whether the content is not compressed.
+func (p *logPart) plain() bool { return p.size == len(p.data) }
+
 // unpack returns the content, which may share the memory of p.
 func (p *logPart) unpack() ([]byte, error) {
-	if p.size == len(p.data) {
+	if p.plain() {
 		return p.data, nil
 	}
 	return unframe(nil, p.data, p.size)

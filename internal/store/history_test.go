@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
+
 	"wontfix"
 )
 
@@ -385,18 +387,12 @@ func TestHistorySameBytes(t *testing.T) {
 func TestPackLogAgain(t *testing.T) {
 	long := bytes.Repeat([]byte("a part of a log "), 200)
 	log := [][]byte{[]byte("one"), long, {}, []byte("four")}
-	want, err := packLog(log, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	z := historyEncoder(t)
+	want := packLog(z, log, nil)
 	for what, before := range map[string][][]byte{
 		"the same": log, "shorter": log[:2], "none": nil, "others": {[]byte("eno"), []byte("two"), {}, []byte("four"), []byte("five")},
 	} {
-		b, err := packLog(before, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		old, err := readLog(b)
+		old, err := readLog(packLog(z, before, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -404,29 +400,43 @@ func TestPackLogAgain(t *testing.T) {
 			old[0].data = slices.Clone(old[0].data)
 			old[0].data[len(old[0].data)-1] ^= 1
 		}
-		if got, err := packLog(log, old); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s: %d bytes, %v; want %d, those of a log that is packed alone", what, len(got), err, len(want))
+		if got := packLog(z, log, old); !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes; want %d, those of a log that is packed alone", what, len(got), len(want))
 		}
 	}
 }
 
+func historyEncoder(t *testing.T) *zstd.Encoder {
+	z, err := newHistoryEncoder(historyLevel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { z.Close() })
+	return z
+}
+
 // TestPackLogIDs: IDs, of which the sizes alone can be compressed, are read where
-// they lie.
+// they lie, and with more IDs again.
 func TestPackLogIDs(t *testing.T) {
-	ids := bytes.Repeat([]byte{20}, 1000)
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 20 * 1000 {
-		ids = append(ids, byte(random.Uint32()))
-	}
-	b, err := packLog([][]byte{ids}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parts, err := readLog(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := parts[0].unpack(); err != nil || !bytes.Equal(got, ids) || &got[0] != &parts[0].data[0] {
-		t.Errorf("%d bytes, %v; want the %d that were packed, uncopied", len(got), err, len(ids))
+	z := historyEncoder(t)
+	var old []logPart
+	for _, commits := range []int{1000, 4000, 4100} {
+		ids := bytes.Repeat([]byte{20}, commits)
+		for range 20 * commits {
+			ids = append(ids, byte(random.Uint32()))
+		}
+		packed := packLog(z, [][]byte{ids}, old)
+		if !bytes.Equal(packed, packLog(z, [][]byte{ids}, nil)) {
+			t.Errorf("%d commits: packed after others, other bytes", commits)
+		}
+		parts, err := readLog(packed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := parts[0].unpack(); err != nil || !bytes.Equal(got, ids) || &got[0] != &parts[0].data[0] {
+			t.Errorf("%d bytes, %v; want the %d that were packed, uncopied", len(got), err, len(ids))
+		}
+		old = parts
 	}
 }

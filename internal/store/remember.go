@@ -65,6 +65,7 @@ func (w *writer) writeHistory(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer m.encoder.Close()
 	if err := m.gather(ctx); err != nil {
 		return err
 	}
@@ -82,10 +83,7 @@ func (w *writer) writeHistory(ctx context.Context) error {
 	}
 	m.packLog(ctx)
 	log := <-m.log
-	if log.err != nil {
-		return fmt.Errorf("database: %w", log.err)
-	}
-	if _, err := w.tx.Exec("insert or replace into history (tracker, entries, log) values (?, ?, ?)", w.id, m.pack(), log.data); err != nil {
+	if _, err := w.tx.Exec("insert or replace into history (tracker, entries, log) values (?, ?, ?)", w.id, m.pack(), log); err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
 	w.history = h.Version
@@ -178,14 +176,8 @@ type memory struct {
 	dropped [kinds][]uint32 // numbers of old frames
 	queue   chan *pastJob   // in the order of writing
 	encoder *zstd.Encoder
-	room    chan struct{}  // as many as may be compressed at once
-	log     chan packedLog // nil until packLog is called
-}
-
-// A packedLog is what packLog returns.
-type packedLog struct {
-	data []byte
-	err  error
+	room    chan struct{} // as many as may be compressed at once
+	log     chan []byte   // nil until packLog is called
 }
 
 // packLog begins to compress the log, unless that was begun.
@@ -197,11 +189,8 @@ func (m *memory) packLog(ctx context.Context) {
 	if m.old != nil {
 		old, _ = m.w.old.log(ctx, m.old.Name) // without it everything is compressed
 	}
-	m.log = make(chan packedLog, 1)
-	go func() {
-		data, err := packLog(m.w.u.History.Log, old)
-		m.log <- packedLog{data, err}
-	}()
+	m.log = make(chan []byte, 1)
+	go func() { m.log <- packLog(m.encoder, m.w.u.History.Log, old) }()
 }
 
 // A pastFramer joins parts into frames.
@@ -276,7 +265,6 @@ func (m *memory) gather(ctx context.Context) (err error) {
 	defer func() {
 		close(m.queue)
 		<-written
-		m.encoder.Close()
 		err = cmp.Or(err, stop.err())
 	}()
 	if m.w.files != nil {

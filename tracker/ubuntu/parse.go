@@ -253,6 +253,8 @@ const (
 // fits, as the tracker's loader has it.
 func fieldOf(name string) int {
 	switch {
+	case strings.IndexByte(name, '_') >= 0 && strings.IndexByte(name, 'P') < 0 && strings.IndexByte(name, 'T') < 0:
+		return statusField // said at once: nearly all lines are
 	case name == "Candidate":
 		return candidateField
 	case strings.Contains(name, "Priority"):
