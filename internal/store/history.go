@@ -11,8 +11,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // A HistoryUpdate is what a reading adds to the history of a tracker: how its
@@ -205,7 +203,12 @@ type logPart struct {
 // compression makes less than a tenth smaller, as IDs, stays as it is: it is read
 // where it lies. A part that is the same in the old log is taken from there, and a
 // large one is not tried if that of its number stayed as it was.
-func packLog(z *zstd.Encoder, log [][]byte, old []logPart) []byte {
+func packLog(log [][]byte, old []logPart) ([]byte, error) {
+	z, err := newHistoryEncoder(historyLevel) // of an update too: exports take it as it is
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
 	b := appendUvarint(nil, uint64(len(log)))
 	var data []byte
 	for i, part := range log {
@@ -223,7 +226,7 @@ func packLog(z *zstd.Encoder, log [][]byte, old []logPart) []byte {
 		b = appendUvarint(b, uint64(len(part)))
 		b = appendUvarint(b, uint64(len(data)-from))
 	}
-	return seal(append(b, data...))
+	return seal(append(b, data...)), nil
 }
 
 // readLog reads what packLog has written.

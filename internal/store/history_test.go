@@ -13,8 +13,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
-
 	"wontfix"
 )
 
@@ -387,12 +385,11 @@ func TestHistorySameBytes(t *testing.T) {
 func TestPackLogAgain(t *testing.T) {
 	long := bytes.Repeat([]byte("a part of a log "), 200)
 	log := [][]byte{[]byte("one"), long, {}, []byte("four")}
-	z := historyEncoder(t)
-	want := packLog(z, log, nil)
+	want := mustPackLog(t, log, nil)
 	for what, before := range map[string][][]byte{
 		"the same": log, "shorter": log[:2], "none": nil, "others": {[]byte("eno"), []byte("two"), {}, []byte("four"), []byte("five")},
 	} {
-		old, err := readLog(packLog(z, before, nil))
+		old, err := readLog(mustPackLog(t, before, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -400,34 +397,32 @@ func TestPackLogAgain(t *testing.T) {
 			old[0].data = slices.Clone(old[0].data)
 			old[0].data[len(old[0].data)-1] ^= 1
 		}
-		if got := packLog(z, log, old); !bytes.Equal(got, want) {
+		if got := mustPackLog(t, log, old); !bytes.Equal(got, want) {
 			t.Errorf("%s: %d bytes; want %d, those of a log that is packed alone", what, len(got), len(want))
 		}
 	}
 }
 
-func historyEncoder(t *testing.T) *zstd.Encoder {
-	z, err := newHistoryEncoder(historyLevel)
+func mustPackLog(t *testing.T, log [][]byte, old []logPart) []byte {
+	data, err := packLog(log, old)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { z.Close() })
-	return z
+	return data
 }
 
 // TestPackLogIDs: IDs, of which the sizes alone can be compressed, are read where
 // they lie, and with more IDs again.
 func TestPackLogIDs(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	z := historyEncoder(t)
 	var old []logPart
 	for _, commits := range []int{1000, 4000, 4100} {
 		ids := bytes.Repeat([]byte{20}, commits)
 		for range 20 * commits {
 			ids = append(ids, byte(random.Uint32()))
 		}
-		packed := packLog(z, [][]byte{ids}, old)
-		if !bytes.Equal(packed, packLog(z, [][]byte{ids}, nil)) {
+		packed := mustPackLog(t, [][]byte{ids}, old)
+		if !bytes.Equal(packed, mustPackLog(t, [][]byte{ids}, nil)) {
 			t.Errorf("%d commits: packed after others, other bytes", commits)
 		}
 		parts, err := readLog(packed)

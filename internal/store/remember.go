@@ -83,7 +83,10 @@ func (w *writer) writeHistory(ctx context.Context) error {
 	}
 	m.packLog(ctx)
 	log := <-m.log
-	if _, err := w.tx.Exec("insert or replace into history (tracker, entries, log) values (?, ?, ?)", w.id, m.pack(), log); err != nil {
+	if log.err != nil {
+		return fmt.Errorf("database: %w", log.err)
+	}
+	if _, err := w.tx.Exec("insert or replace into history (tracker, entries, log) values (?, ?, ?)", w.id, m.pack(), log.data); err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
 	w.history = h.Version
@@ -176,8 +179,14 @@ type memory struct {
 	dropped [kinds][]uint32 // numbers of old frames
 	queue   chan *pastJob   // in the order of writing
 	encoder *zstd.Encoder
-	room    chan struct{} // as many as may be compressed at once
-	log     chan []byte   // nil until packLog is called
+	room    chan struct{}  // as many as may be compressed at once
+	log     chan packedLog // nil until packLog is called
+}
+
+// A packedLog is what packLog returns.
+type packedLog struct {
+	data []byte
+	err  error
 }
 
 // packLog begins to compress the log, unless that was begun.
@@ -189,8 +198,11 @@ func (m *memory) packLog(ctx context.Context) {
 	if m.old != nil {
 		old, _ = m.w.old.log(ctx, m.old.Name) // without it everything is compressed
 	}
-	m.log = make(chan []byte, 1)
-	go func() { m.log <- packLog(m.encoder, m.w.u.History.Log, old) }()
+	m.log = make(chan packedLog, 1)
+	go func() {
+		data, err := packLog(m.w.u.History.Log, old)
+		m.log <- packedLog{data, err}
+	}()
 }
 
 // A pastFramer joins parts into frames.
