@@ -23,9 +23,11 @@ type packedLog struct {
 	made   []atomic.Pointer[wontfix.Commit] // the commits that were asked for
 	mu     sync.Mutex
 	zones  map[int]*time.Location
-	ids    []byte   // see packIDs
+	ids    []byte // see packIDs
+	all    bool   // all commits are wanted: IDs are parts of idText
+	idText string
 	widest int      // the bytes of the longest ID
-	blocks [][]byte // those that were read
+	blocks []string // those that were read
 	err    error
 }
 
@@ -74,7 +76,7 @@ func UnpackLog(part func(n int) ([]byte, error)) (*Log, error) {
 		return nil, ErrBytes
 	}
 	p.made = make([]atomic.Pointer[wontfix.Commit], n)
-	p.blocks = make([][]byte, (n+block-1)/block)
+	p.blocks = make([]string, (n+block-1)/block)
 	p.zones = make(map[int]*time.Location)
 	r.rest(l)
 	if r.bad || len(r.data) > 0 {
@@ -147,11 +149,15 @@ func (l *Log) Load() error {
 	if l.packed == nil {
 		return nil
 	}
-	l.packed.placing.Do(l.placePacked)
+	p := l.packed
+	p.placing.Do(l.placePacked)
 	commits := make([]wontfix.Commit, l.Len())
+	p.mu.Lock()
+	p.all = true
 	for n := range commits {
-		commits[n] = *l.Commit(n)
+		p.fill(l, n, &commits[n])
 	}
+	p.mu.Unlock()
 	if err := l.Err(); err != nil {
 		return err
 	}
@@ -181,14 +187,19 @@ func (p *packedLog) commit(l *Log, n int) *wontfix.Commit {
 		return c
 	}
 	c := &wontfix.Commit{}
+	p.fill(l, n, c)
+	p.made[n].Store(c)
+	return c
+}
+
+// fill makes c commit n.
+func (p *packedLog) fill(l *Log, n int, c *wontfix.Commit) {
 	if err := p.read(l, n, c); err != nil {
-		c = &wontfix.Commit{}
+		*c = wontfix.Commit{}
 		p.err = cmp.Or(p.err, err)
 	}
 	c.Parents = l.parents(n)
 	_, c.Gap = slices.BinarySearch(p.gaps, n)
-	p.made[n].Store(c)
-	return c
 }
 
 // read reads commit n.
@@ -198,11 +209,12 @@ func (p *packedLog) read(l *Log, n int, c *wontfix.Commit) error {
 	}
 	from, k := n-n%block, n%block
 	data := p.blocks[n/block]
-	if data == nil {
-		var err error
-		if data, err = p.part(2 + n/block); err != nil {
+	if data == "" {
+		part, err := p.part(2 + n/block)
+		if err != nil {
 			return err
 		}
+		data = string(part)
 		p.blocks[n/block] = data
 	}
 	count := min(block, l.Len()-from)
@@ -230,7 +242,7 @@ func (p *packedLog) read(l *Log, n int, c *wontfix.Commit) error {
 		return ErrBytes
 	}
 	w := l.writers[row[columnWriter]]
-	c.Author, c.Email, c.Entries, c.Message = w.author, w.email, int(row[columnEntries]), string(messages[first:end])
+	c.Author, c.Email, c.Entries, c.Message = w.author, w.email, int(row[columnEntries]), messages[first:end]
 	if p.zones[zone] == nil {
 		p.zones[zone] = time.FixedZone("", zone*60)
 	}
@@ -257,12 +269,19 @@ func (p *packedLog) readID(n int, c *wontfix.Commit) error {
 	if size > p.widest {
 		return ErrBytes
 	}
-	c.ID = hex.EncodeToString(p.ids[len(p.made)+n*p.widest:][:size])
+	if !p.all {
+		c.ID = hex.EncodeToString(p.ids[len(p.made)+n*p.widest:][:size])
+		return nil
+	}
+	if p.idText == "" {
+		p.idText = hex.EncodeToString(p.ids[len(p.made):])
+	}
+	c.ID = p.idText[2*n*p.widest:][:2*size]
 	return nil
 }
 
 // number reads a number of a column.
-func number(b []byte) int64 {
+func number(b string) int64 {
 	var v uint64
 	for i := range len(b) {
 		v |= uint64(b[i]) << (8 * i)

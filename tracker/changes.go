@@ -37,8 +37,8 @@ func (s *Source) Changes(ctx context.Context, since string) (changes iter.Seq2[w
 	if commit, ok := strings.CutPrefix(since, "git:"); ok && s.git != nil && isObjectID(commit) {
 		// A tree is enough: the commits need not be related, so a history
 		// that was rewritten costs nothing as long as the old commit is here.
-		if files, err := s.tree(ctx, commit, false); err == nil {
-			items, full = changed(resolve(&s.spec, files), s.items), false
+		if old, now, err := s.itemsSince(ctx, commit); err == nil {
+			items, full = changed(old, now), false
 		} else if ctx.Err() != nil {
 			return nil, false, fmt.Errorf("%s: %w", s.name, context.Cause(ctx))
 		}

@@ -1,6 +1,8 @@
 package tracker
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -173,13 +175,79 @@ func TestPackedTree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			have, err := packedTree(own, commit, dirs)
+			folders, err := packedFolders(own, commit, dirs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			have, err := filesOf(folders, 20)
 			if err != nil || !slices.Equal(have, want) {
 				t.Errorf("%v, packed %v: %v, %v, want %v", dirs, packed, have, err, want)
 			}
 		}
-		if _, err := packedTree(own, strings.Repeat("2", 40), []string{"active"}); err == nil {
+		if _, err := packedFolders(own, strings.Repeat("2", 40), []string{"active"}); err == nil {
 			t.Error("no error for a commit that is not there")
 		}
+	}
+}
+
+// TestPackedSince compares what has changed between two commits by the files that
+// differ with what has by all of them.
+func TestPackedSince(t *testing.T) {
+	r := newRepo(t)
+	rnd := rand.New(rand.NewPCG(3, 3))
+	spec := testSpec()
+	var commits []string
+	for range 12 {
+		for range 1 + rnd.IntN(6) {
+			file := fmt.Sprintf("%s/CVE-2020-%d", spec.Dirs[rnd.IntN(len(spec.Dirs))], rnd.IntN(12))
+			if err := os.RemoveAll(filepath.Join(r.dir, file)); err != nil {
+				t.Fatal(err)
+			}
+			switch rnd.IntN(8) {
+			case 0, 1: // it is gone
+			case 2:
+				r.write(file+"/inner", "x\n")
+			default:
+				r.write(file, fmt.Sprint(rnd.IntN(5), "\n"))
+			}
+		}
+		r.write("active/CVE-2020-1000", fmt.Sprint(len(commits), "\n"))
+		commits = append(commits, r.commit())
+	}
+	own, err := pack.Open(filepath.Join(r.dir, ".git/objects"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	list := func(commit string) ([]packedFolder, []item) {
+		folders, err := packedFolders(own, commit, spec.Dirs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, err := filesOf(folders, 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return folders, resolve(&spec, files)
+	}
+	left := 0
+	for i, old := range commits {
+		_, before := list(old)
+		for _, now := range commits {
+			s := &Source{spec: spec, packs: own}
+			s.packsOnce.Do(func() {})
+			s.folders, s.items = list(now)
+			was, is, err := s.itemsSince(t.Context(), old)
+			if err != nil {
+				t.Fatal(err)
+			}
+			left += len(s.items) - len(is)
+			if have, want := changed(was, is), changed(before, s.items); !slices.EqualFunc(have, want, same) {
+				t.Errorf("commit %d: %v, want %v", i, have, want)
+			}
+		}
+	}
+	if left == 0 {
+		t.Error("no item is left out")
 	}
 }

@@ -95,6 +95,7 @@ type Source struct {
 
 	packsOnce sync.Once
 	packs     *pack.Repository // see packed
+	folders   []packedFolder   // of the commit; nil if our own reader has not read them
 }
 
 // Open opens a tracker at a source and finds its revision:

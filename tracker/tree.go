@@ -98,20 +98,79 @@ func (g *git) tree(ctx context.Context, commit string, dirs []string, deep bool)
 	return parseTree(out)
 }
 
-// tree returns the entries' files of a commit, as [git.tree] does, which it asks
-// for what our own reader cannot read.
+// tree returns the entries' files of the source's commit, as [git.tree] does, which
+// it asks for what our own reader cannot read.
 func (s *Source) tree(ctx context.Context, commit string, deep bool) ([]file, error) {
 	if r := s.packed(); r != nil && !deep {
-		if files, err := packedTree(r, commit, s.spec.Dirs); err == nil {
-			return files, nil
+		folders, err := packedFolders(r, commit, s.spec.Dirs)
+		if err == nil {
+			var files []file
+			if files, err = filesOf(folders, len(commit)/2); err == nil {
+				s.folders = folders
+				return files, nil
+			}
 		}
 	}
 	return s.git.tree(ctx, commit, s.spec.Dirs, deep)
 }
 
-// packedTree lists the folders dirs of a commit, in order of path but for folders
-// in folders.
-func packedTree(r *pack.Repository, commit string, dirs []string) ([]file, error) {
+// itemsSince returns the items of an earlier commit and of the source's, in order of
+// path. Our own reader leaves out those of which neither has another file.
+func (s *Source) itemsSince(ctx context.Context, commit string) (old, now []item, err error) {
+	if s.folders != nil {
+		if names, files, err := packedSince(s.packed(), commit, s.folders, s.spec.Dirs); err == nil {
+			for i := range s.items {
+				if names[s.items[i].id] {
+					now = append(now, s.items[i])
+				}
+			}
+			return resolve(&s.spec, files), now, nil
+		}
+	}
+	files, err := s.git.tree(ctx, commit, s.spec.Dirs, false)
+	return resolve(&s.spec, files), s.items, err
+}
+
+// packedSince returns the names of the files that are not the same in a commit and
+// in later folders, in whichever of them, and the files of these names in the
+// commit. A file of another name is the same in both.
+func packedSince(r *pack.Repository, commit string, after []packedFolder, dirs []string) (names map[string]bool, files []file, err error) {
+	size := len(commit) / 2
+	before, err := packedFolders(r, commit, dirs)
+	if err != nil {
+		return nil, nil, err
+	}
+	names = make(map[string]bool)
+	for i := range before {
+		if err := eachDiffering(before[i].tree, after[i].tree, size, func(name []byte) { names[string(name)] = true }); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, f := range before {
+		if files, err = f.files(files, size, func(name []byte) bool { return names[string(name)] }); err != nil {
+			return nil, nil, err
+		}
+	}
+	return names, files, nil
+}
+
+// filesOf lists folders, in order of path but for folders in folders.
+func filesOf(folders []packedFolder, size int) (files []file, err error) {
+	for i := 0; i < len(folders) && err == nil; i++ {
+		files, err = folders[i].files(files, size, func([]byte) bool { return true })
+	}
+	return files, err
+}
+
+// A packedFolder is what a path in front of names begins with, and the bytes of a
+// tree.
+type packedFolder struct {
+	prefix string
+	tree   []byte
+}
+
+// packedFolders returns the folders dirs of a commit, in order of path.
+func packedFolders(r *pack.Repository, commit string, dirs []string) ([]packedFolder, error) {
 	id, _ := parseID(commit)
 	_, raw, err := r.Object(id)
 	if err != nil {
@@ -122,31 +181,43 @@ func packedTree(r *pack.Repository, commit string, dirs []string) ([]file, error
 	if err != nil {
 		return nil, err
 	}
-	var files []file
+	var folders []packedFolder
 	for _, dir := range slices.Sorted(slices.Values(dirs)) {
-		tree, prefix := c.tree, ""
+		id, f := c.tree, packedFolder{}
 		if dir != "." {
-			prefix = dir + "/"
+			f.prefix = dir + "/"
 			for name := range strings.SplitSeq(dir, "/") {
-				if tree, err = folderIn(r, tree, size, name); err != nil {
+				if id, err = folderIn(r, id, size, name); err != nil {
 					return nil, err
 				}
 			}
 		}
-		err := eachInTree(r, tree, size, func(mode, name, id []byte) error {
-			files = append(files, file{prefix + string(name), kindOfFile(string(mode)), hex.EncodeToString(id)})
-			return nil
-		})
-		if err != nil {
+		if f.tree, err = treeOf(r, id); err != nil {
 			return nil, err
 		}
+		folders = append(folders, f)
 	}
-	return files, nil
+	return folders, nil
+}
+
+// files appends the files of a folder whose names are taken.
+func (f *packedFolder) files(files []file, size int, take func(name []byte) bool) ([]file, error) {
+	err := eachEntry(f.tree, size, func(mode, name, id []byte) error {
+		if take(name) {
+			files = append(files, file{f.prefix + string(name), kindOfFile(string(mode)), hex.EncodeToString(id)})
+		}
+		return nil
+	})
+	return files, err
 }
 
 // folderIn returns the folder of a name in a tree, zero if there is none.
 func folderIn(r *pack.Repository, tree objectID, size int, name string) (found objectID, err error) {
-	err = eachInTree(r, tree, size, func(mode, entry, id []byte) error {
+	data, err := treeOf(r, tree)
+	if err != nil {
+		return found, err
+	}
+	err = eachEntry(data, size, func(mode, entry, id []byte) error {
 		if string(entry) == name && kindOfFile(string(mode)) == folder {
 			copy(found[:], id)
 		}
@@ -155,36 +226,74 @@ func folderIn(r *pack.Repository, tree objectID, size int, name string) (found o
 	return found, err
 }
 
-// eachInTree calls fn with each entry of a tree; a zero ID is the empty tree.
-func eachInTree(r *pack.Repository, id objectID, size int, fn func(mode, name, id []byte) error) error {
+// treeOf returns the bytes of a tree; a zero ID is the empty tree.
+func treeOf(r *pack.Repository, id objectID) ([]byte, error) {
 	if id == (objectID{}) {
-		return nil
+		return nil, nil
 	}
 	kind, tree, err := r.Object(id)
-	if err != nil {
-		return err
+	if err == nil && kind != pack.Tree {
+		err = fmt.Errorf("object is a %s; want a tree", kind)
 	}
-	if kind != pack.Tree {
-		return fmt.Errorf("object is a %s; want a tree", kind)
-	}
-	return eachEntry(tree, size, fn)
+	return tree, err
 }
 
-// eachEntry calls fn with each entry of the bytes of a tree: an octal mode, a
-// space, a name, a zero byte and the ID.
+// eachEntry calls fn with each entry of the bytes of a tree.
 func eachEntry(tree []byte, size int, fn func(mode, name, id []byte) error) error {
 	for len(tree) > 0 {
-		mode, rest, ok1 := bytes.Cut(tree, []byte(" "))
-		name, rest, ok2 := bytes.Cut(rest, []byte{0})
-		if !ok1 || !ok2 || len(rest) < size {
-			return errors.New("tree: an entry is cut off")
+		e, rest, err := cutEntry(tree, size)
+		if err == nil {
+			err = fn(e.mode, e.name, e.id)
 		}
-		if err := fn(mode, name, rest[:size]); err != nil {
+		if err != nil {
 			return err
 		}
-		tree = rest[size:]
+		tree = rest
 	}
 	return nil
+}
+
+// eachDiffering calls fn with the names of the entries that two trees have not
+// both. It may do so with others, where they are in another order.
+func eachDiffering(a, b []byte, size int, fn func(name []byte)) error {
+	for len(a) > 0 || len(b) > 0 {
+		x, restA, err := cutEntry(a, size)
+		if err != nil {
+			return err
+		}
+		y, restB, err := cutEntry(b, size)
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(a[:len(a)-len(restA)], b[:len(b)-len(restB)]) {
+			a, b = restA, restB
+			continue
+		}
+		if len(b) == 0 || len(a) > 0 && bytes.Compare(x.name, y.name) <= 0 {
+			fn(x.name)
+			a = restA
+		} else {
+			fn(y.name)
+			b = restB
+		}
+	}
+	return nil
+}
+
+type treeEntry struct{ mode, name, id []byte }
+
+// cutEntry reads the first entry of the bytes of a tree: an octal mode, a space, a
+// name, a zero byte and the ID. An empty tree has an empty one.
+func cutEntry(tree []byte, size int) (e treeEntry, rest []byte, err error) {
+	if len(tree) == 0 {
+		return e, nil, nil
+	}
+	mode, rest, ok1 := bytes.Cut(tree, []byte(" "))
+	name, rest, ok2 := bytes.Cut(rest, []byte{0})
+	if !ok1 || !ok2 || len(rest) < size {
+		return e, nil, errors.New("tree: an entry is cut off")
+	}
+	return treeEntry{mode, name, rest[:size]}, rest[size:], nil
 }
 
 // kindOfFile returns the kind of a file by Git's mode.
