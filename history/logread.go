@@ -24,10 +24,12 @@ type packedLog struct {
 	mu     sync.Mutex
 	zones  map[int]*time.Location
 	ids    []byte // see packIDs
-	all    bool   // all commits are wanted: IDs are parts of idText
+	all    bool   // all commits are wanted, in order: IDs and messages are parts of these
 	idText string
+	said   string   // the messages of the block that was read last
+	saidOf int      // its number, plus one
 	widest int      // the bytes of the longest ID
-	blocks []string // those that were read
+	blocks [][]byte // those that were read
 	err    error
 }
 
@@ -76,7 +78,7 @@ func UnpackLog(part func(n int) ([]byte, error)) (*Log, error) {
 		return nil, ErrBytes
 	}
 	p.made = make([]atomic.Pointer[wontfix.Commit], n)
-	p.blocks = make([]string, (n+block-1)/block)
+	p.blocks = make([][]byte, (n+block-1)/block)
 	p.zones = make(map[int]*time.Location)
 	r.rest(l)
 	if r.bad || len(r.data) > 0 {
@@ -209,12 +211,11 @@ func (p *packedLog) read(l *Log, n int, c *wontfix.Commit) error {
 	}
 	from, k := n-n%block, n%block
 	data := p.blocks[n/block]
-	if data == "" {
-		part, err := p.part(2 + n/block)
-		if err != nil {
+	if data == nil {
+		var err error
+		if data, err = p.part(2 + n/block); err != nil {
 			return err
 		}
-		data = string(part)
 		p.blocks[n/block] = data
 	}
 	count := min(block, l.Len()-from)
@@ -242,7 +243,7 @@ func (p *packedLog) read(l *Log, n int, c *wontfix.Commit) error {
 		return ErrBytes
 	}
 	w := l.writers[row[columnWriter]]
-	c.Author, c.Email, c.Entries, c.Message = w.author, w.email, int(row[columnEntries]), messages[first:end]
+	c.Author, c.Email, c.Entries, c.Message = w.author, w.email, int(row[columnEntries]), p.message(messages, n/block, int(first), int(end))
 	if p.zones[zone] == nil {
 		p.zones[zone] = time.FixedZone("", zone*60)
 	}
@@ -280,8 +281,19 @@ func (p *packedLog) readID(n int, c *wontfix.Commit) error {
 	return nil
 }
 
+// message returns a part of the messages of a block.
+func (p *packedLog) message(messages []byte, block, from, to int) string {
+	if !p.all {
+		return string(messages[from:to])
+	}
+	if p.saidOf != block+1 {
+		p.said, p.saidOf = string(messages), block+1
+	}
+	return p.said[from:to]
+}
+
 // number reads a number of a column.
-func number(b string) int64 {
+func number(b []byte) int64 {
 	var v uint64
 	for i := range len(b) {
 		v |= uint64(b[i]) << (8 * i)

@@ -280,7 +280,8 @@ func (o *Origins) only(r *reader, count int) {
 				at[i] = int32(len(o.origins))
 			}
 		}
-		o.origins = append(o.origins, &x)
+		wanted := x // x itself stays off the heap
+		o.origins = append(o.origins, &wanted)
 	}
 	o.rows = at
 }
