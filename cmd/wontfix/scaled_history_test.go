@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -10,7 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -361,35 +361,48 @@ func BenchmarkWholeHistory(b *testing.B) {
 					process(b, put, "/", file, "sync", "ubuntu="+moving, "--db", now)
 				})
 				b.Run("history", func(b *testing.B) {
-					defer debug.SetGCPercent(debug.SetGCPercent(200)) // as sync does
-					for b.Loop() {
-						b.StopTimer()
-						put()
-						runtime.GC()
-						b.StartTimer()
-						updateHistory(b, now, moving)
-					}
+					self, err := os.Executable()
+					testkit.Must(b, err)
+					alone := filepath.Join(b.TempDir(), "updatehistory")
+					testkit.Must(b, os.Symlink(self, alone))
+					process(b, put, "/", alone, now, moving)
 				})
 			})
 		})
 	}
 }
 
-// updateHistory brings the history of Ubuntu's tracker up to date and leaves the
-// entries of today as they were: it is what a sync has to do for the history alone.
-func updateHistory(b *testing.B, db, source string) {
-	ctx := b.Context()
-	spec, err := tracker.Find("ubuntu")
-	testkit.Must(b, err)
-	src, err := tracker.Open(ctx, spec, source, tracker.Options{})
-	testkit.Must(b, err)
-	defer src.Close()
-	old, err := store.Open(db)
-	testkit.Must(b, err)
-	defer old.Close()
-	r, err := readPast(ctx, &env{stderr: os.Stderr}, src, spec, old, func() (*past, error) { return loadPast(ctx, old, spec) }, false, false)
-	testkit.Must(b, err)
-	u := store.Update{Tracker: src.Tracker(), Cursor: src.Cursor(), Parser: spec.Parser, History: r.update(ctx, false)}
-	_, err = store.Apply(ctx, db, u, func(func(wontfix.Change, error) bool) {})
-	testkit.Must(b, err)
+// updateHistory brings the history of Ubuntu's tracker in a database up to date
+// with a repository, and leaves the entries of today as they were: it is what a
+// sync has to do for the history alone. It is a program of its own.
+func updateHistory() {
+	err := func(db, source string) error {
+		ctx := context.Background()
+		debug.SetGCPercent(200) // as sync does
+		spec, err := tracker.Find("ubuntu")
+		if err != nil {
+			return err
+		}
+		src, err := tracker.Open(ctx, spec, source, tracker.Options{})
+		if err != nil {
+			return err
+		}
+		defer src.Close()
+		old, err := store.Open(db)
+		if err != nil {
+			return err
+		}
+		defer old.Close()
+		r, err := readPast(ctx, &env{stderr: os.Stderr}, src, spec, old, func() (*past, error) { return loadPast(ctx, old, spec) }, false, false)
+		if err != nil {
+			return err
+		}
+		u := store.Update{Tracker: src.Tracker(), Cursor: src.Cursor(), Parser: spec.Parser, History: r.update(ctx, false)}
+		_, err = store.Apply(ctx, db, u, func(func(wontfix.Change, error) bool) {})
+		return err
+	}(os.Args[1], os.Args[2])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }

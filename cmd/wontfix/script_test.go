@@ -17,9 +17,10 @@ var today = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func TestMain(m *testing.M) {
 	testscript.Main(cleaner{m}, map[string]func(){
-		"wontfix":   func() { os.Exit(start(func() time.Time { return today })) },
-		"measure":   measure,
-		"tlsclient": tlsclient,
+		"wontfix":       func() { os.Exit(start(func() time.Time { return today })) },
+		"measure":       measure,
+		"tlsclient":     tlsclient,
+		"updatehistory": updateHistory,
 	})
 }
 
