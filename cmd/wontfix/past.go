@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -106,52 +107,44 @@ func (p *past) ids(ctx context.Context) ([]string, error) {
 // raw calls fn with the history of entries as it is packed, and the text that
 // goes with it. It is called from several goroutines at once, in no order.
 func (p *past) raw(ctx context.Context, ids []string, fn func(id string, packed, today []byte) error) error {
-	const few = 64 // so many texts are read one by one
-	name := p.spec.Name
-	if len(ids) == 0 {
-		return nil
+	const many = 4096 // so many texts are in memory at most
+	for some := range slices.Chunk(ids, many) {
+		texts, err := p.texts(ctx, some)
+		if err == nil {
+			err = p.versions(ctx, some, texts, fn)
+		}
+		if err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// texts returns the texts that entries have today; some have none.
+func (p *past) texts(ctx context.Context, ids []string) (map[string]todayText, error) {
+	const few = 64 // so many are read one by one
+	name := p.spec.Name
+	texts := make(map[string]todayText, len(ids))
 	if len(ids) <= few {
-		texts := make(map[string]todayText, len(ids))
 		for _, id := range ids {
 			file, text, err := p.db.Text(ctx, name, id)
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
-				return err
+				return nil, err
 			}
 			texts[id] = todayText{file, text}
 		}
-		return p.versions(ctx, ids, texts, fn)
-	}
-	rest := make(map[string]bool, len(ids)) // entries without a text today
-	for _, id := range ids {
-		rest[id] = true
+		return texts, nil
 	}
 	var mu sync.Mutex
-	err := p.db.Frames(ctx, name, func(f *store.Frame) error {
-		texts := make(map[string]todayText, len(f.Files))
-		var here []string
+	err := p.db.Frames(ctx, name, ids, func(f *store.Frame) error {
 		mu.Lock()
+		defer mu.Unlock()
 		for _, s := range f.Files {
-			if rest[s.ID] {
-				delete(rest, s.ID)
-				here = append(here, s.ID)
-				texts[s.ID] = todayText{s.File, f.Text[s.Offset : s.Offset+s.Len]}
-			}
+			texts[s.ID] = todayText{s.File, bytes.Clone(f.Text[s.Offset : s.Offset+s.Len])}
 		}
-		mu.Unlock()
-		if here == nil {
-			return nil
-		}
-		return p.versions(ctx, here, texts, fn)
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	gone := make([]string, 0, len(rest)) // not nil, which would be all
-	for id := range rest {
-		gone = append(gone, id)
-	}
-	return p.versions(ctx, gone, nil, fn)
+	return texts, err
 }
 
 // A todayText is the text of an entry and where it is.

@@ -215,7 +215,7 @@ func (c *searchCmd) grepLines(ctx context.Context, e *env, v *view, list []outpu
 	var mu sync.Mutex
 	var all []grepped
 	for _, t := range v.Trackers() {
-		err := v.Frames(ctx, t.Name, func(f *store.Frame) error {
+		err := v.Frames(ctx, t.Name, nil, func(f *store.Frame) error {
 			found, err := c.grepFrame(p, f)
 			mu.Lock()
 			all = append(all, found...)

@@ -304,7 +304,7 @@ func (r *pastReading) forgetUnchanged(ctx context.Context) error {
 		known[id] = true
 	}
 	var mu sync.Mutex
-	return r.old.db.Frames(ctx, r.spec.Name, func(f *store.Frame) error {
+	return r.old.db.Frames(ctx, r.spec.Name, nil, func(f *store.Frame) error {
 		for _, span := range f.Files {
 			mu.Lock()
 			s, ok := r.state[span.ID]

@@ -268,7 +268,7 @@ func BenchmarkFrames(b *testing.B) {
 	db := openLarge(b)
 	var n atomic.Int64
 	for b.Loop() {
-		err := db.Frames(context.Background(), "ubuntu", func(f *Frame) error {
+		err := db.Frames(context.Background(), "ubuntu", nil, func(f *Frame) error {
 			n.Add(int64(len(f.Text)))
 			return nil
 		})

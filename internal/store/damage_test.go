@@ -272,7 +272,7 @@ func TestDeadText(t *testing.T) {
 	defer db.Close()
 	var mu sync.Mutex
 	var total, live int
-	if err := db.Frames(context.Background(), "ubuntu", func(f *Frame) error {
+	if err := db.Frames(context.Background(), "ubuntu", nil, func(f *Frame) error {
 		mu.Lock()
 		defer mu.Unlock()
 		total += len(f.Text)
@@ -371,7 +371,7 @@ func TestExportOfUpdates(t *testing.T) {
 		testkit.Must(t, err)
 		defer db.Close()
 		var mu sync.Mutex
-		testkit.Must(t, db.Frames(context.Background(), "ubuntu", func(f *Frame) error {
+		testkit.Must(t, db.Frames(context.Background(), "ubuntu", nil, func(f *Frame) error {
 			mu.Lock()
 			defer mu.Unlock()
 			list = append(list, string(f.Text))
@@ -465,5 +465,46 @@ func TestSchema(t *testing.T) {
 	var version int
 	if err := db.QueryRow("pragma user_version").Scan(&version); err != nil || version != Version {
 		t.Errorf("user_version is %d, %v; want %d", version, err, Version)
+	}
+}
+
+// TestFramesOf asks for the texts of some entries.
+func TestFramesOf(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	apply(t, path, update("ubuntu", true), newModel(11).changes(300))
+	db, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	catalog, err := db.Catalog(t.Context(), "ubuntu")
+	testkit.Must(t, err)
+	for _, step := range []int{1, 7, len(catalog)} {
+		want := map[string]string{}
+		ids := []string{"CVE-1999-0001"}
+		for i := 0; i < len(catalog); i += step {
+			ids = append(ids, catalog[i].ID)
+			_, text, err := db.Text(t.Context(), "ubuntu", catalog[i].ID)
+			testkit.Must(t, err)
+			want[catalog[i].ID] = string(text)
+		}
+		var mu sync.Mutex
+		have := map[string]string{}
+		testkit.Must(t, db.Frames(t.Context(), "ubuntu", ids, func(f *Frame) error {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, s := range f.Files {
+				have[s.ID] = string(f.Text[s.Offset : s.Offset+s.Len])
+			}
+			return nil
+		}))
+		if !maps.Equal(have, want) {
+			t.Errorf("each %dth: %d texts, want %d, or others", step, len(have), len(want))
+		}
+	}
+	none := 0
+	testkit.Must(t, db.Frames(t.Context(), "ubuntu", []string{}, func(*Frame) error { none++; return nil }))
+	if none > 0 {
+		t.Errorf("%d frames of no entry", none)
 	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"runtime"
 	"slices"
@@ -186,7 +187,7 @@ func (db *DB) text(ctx context.Context, t *tracker, id string) (file string, tex
 }
 
 // A Frame is many texts, one after the other. Parts of Text that no span of
-// Files covers are of no entry any more.
+// Files covers are of no entry any more, or of none that was asked for.
 type Frame struct {
 	Number int
 	Text   []byte
@@ -201,13 +202,21 @@ type FileSpan struct {
 	Len    int
 }
 
-// Frames calls fn with all texts of a tracker, a frame at a time, from as many
-// goroutines as there are processors. The frame is valid until fn returns. The
-// first error stops the reading and is returned.
-func (db *DB) Frames(ctx context.Context, name string, fn func(*Frame) error) error {
+// Frames calls fn with the texts of the entries with the given ids, or of all if
+// ids is nil, a frame at a time, from as many goroutines as there are processors.
+// The frame is valid until fn returns. An id that is of no entry is passed over.
+// The first error stops the reading and is returned.
+func (db *DB) Frames(ctx context.Context, name string, ids []string, fn func(*Frame) error) error {
 	list, t, err := db.entries(ctx, name)
 	if err != nil {
 		return err
+	}
+	if ids != nil {
+		wanted := make(map[string]bool, len(ids))
+		for _, id := range ids {
+			wanted[id] = true
+		}
+		list = slices.DeleteFunc(list, func(e entry) bool { return !wanted[e.id] })
 	}
 	slices.SortFunc(list, func(a, b entry) int {
 		if a.frame != b.frame {
@@ -233,7 +242,7 @@ func (db *DB) Frames(ctx context.Context, name string, fn func(*Frame) error) er
 			}
 		})
 	}
-	stop.set(db.readFrames(ctx, t, list, &stop, work, free))
+	stop.set(db.readFrames(ctx, t, list, ids == nil, &stop, work, free))
 	close(work)
 	workers.Wait()
 	return stop.err()
@@ -246,9 +255,21 @@ type packedFrame struct {
 	entries      []entry
 }
 
-// readFrames sends the frames that a text is in.
-func (db *DB) readFrames(ctx context.Context, t *tracker, list []entry, stop *stopper, work chan<- packedFrame, free <-chan []byte) error {
-	rows, err := db.sql.QueryContext(ctx, "select number, size, data from frame where tracker = ? order by number", t.id)
+// readFrames sends the frames that a text of list is in, which may be all.
+func (db *DB) readFrames(ctx context.Context, t *tracker, list []entry, all bool, stop *stopper, work chan<- packedFrame, free <-chan []byte) error {
+	query, args := "select number, size, data from frame where tracker = ?", []any{t.id}
+	if !all {
+		numbers := make([]uint32, len(list))
+		for i := range list {
+			numbers[i] = list[i].frame
+		}
+		wanted, err := json.Marshal(slices.Compact(numbers))
+		if err != nil {
+			return err
+		}
+		query, args = query+" and number in (select value from json_each(?))", append(args, string(wanted))
+	}
+	rows, err := db.sql.QueryContext(ctx, query+" order by number", args...)
 	if err != nil {
 		return db.failed(ctx, err)
 	}
@@ -312,7 +333,7 @@ func (db *DB) frame(p *packedFrame, text *[]byte, fn func(*Frame) error) error {
 // goroutines as there are processors. The text is valid until fn returns. The
 // first error stops the reading and is returned.
 func (db *DB) Texts(ctx context.Context, name string, fn func(file string, text []byte) error) error {
-	return db.Frames(ctx, name, func(f *Frame) error {
+	return db.Frames(ctx, name, nil, func(f *Frame) error {
 		for _, s := range f.Files {
 			if err := fn(s.File, f.Text[s.Offset:s.Offset+s.Len:s.Offset+s.Len]); err != nil {
 				return err

@@ -94,7 +94,7 @@ func (v *verifier) tracker(ctx context.Context, db *DB, t *tracker) {
 		v.add("%s: has %d statements, and its row says %d", t.Name, statements, t.counts.Statements)
 	}
 	var texts atomic.Int64
-	err = db.Frames(ctx, t.Name, func(f *Frame) error {
+	err = db.Frames(ctx, t.Name, nil, func(f *Frame) error {
 		texts.Add(int64(len(f.Files)))
 		return nil
 	})
