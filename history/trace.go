@@ -44,8 +44,8 @@ type Trace struct {
 	changes   []turn
 	firstOf   []int32
 	lineKnown bool
-	meanings  []meaningOf // of values, when asked for
-	robots    []int8      // of records: 1 if a robot made the commit, -1 if not
+	meanings  []*meaningOf // of values, when asked for
+	robots    []int8       // of records: 1 if a robot made the commit, -1 if not
 }
 
 // A turn says what a row says from a record on.
@@ -54,8 +54,7 @@ type turn struct{ record, value int32 }
 // A meaningOf is what a value means.
 type meaningOf struct {
 	wontfix.Meaning
-	known bool
-	gone  bool // it says that others carry the package on, or nobody
+	gone bool // it says that others carry the package on, or nobody
 }
 
 // A rowOf is what a line says of rows.
@@ -606,14 +605,13 @@ func (t *Trace) born(record int) bool {
 // meaning returns what a value means.
 func (t *Trace) meaning(value int32) *meaningOf {
 	if t.meanings == nil {
-		t.meanings = make([]meaningOf, len(t.values))
+		t.meanings = make([]*meaningOf, len(t.values))
 	}
-	m := &t.meanings[value]
-	if !m.known {
+	if t.meanings[value] == nil {
 		v := &t.values[value]
-		*m = meaningOf{t.format.Meaning(v.Word, v.Detail), true, v.Word == "ignored" && gone.MatchString(v.Detail)}
+		t.meanings[value] = &meaningOf{t.format.Meaning(v.Word, v.Detail), v.Word == "ignored" && gone.MatchString(v.Detail)}
 	}
-	return m
+	return t.meanings[value]
 }
 
 // robot reports whether a robot made the commit of a record.

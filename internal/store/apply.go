@@ -136,11 +136,30 @@ type writer struct {
 
 // newWriter makes the file aside: a copy of the old database, or, for a full
 // update, a new one with the other trackers of the old.
-func newWriter(ctx context.Context, aside string, old *DB, u Update) (w *writer, err error) {
-	if !u.Full {
-		if err := copyFile(old.path, aside); err != nil {
-			return nil, fmt.Errorf("database: %w", err)
+func newWriter(ctx context.Context, aside string, old *DB, u Update) (_ *writer, err error) {
+	w := &writer{u: u, old: old}
+	defer func() {
+		if err != nil && w.build != nil {
+			w.build.frames.close()
 		}
+	}()
+	if err := w.checkHistory(); err != nil {
+		return nil, err
+	}
+	copied := make(chan error, 1)
+	go func() {
+		var err error
+		if !u.Full {
+			err = copyFile(old.path, aside)
+		}
+		copied <- err
+	}()
+	err = w.begin(ctx) // meanwhile
+	if copyErr := <-copied; copyErr != nil {
+		return nil, fmt.Errorf("database: %w", copyErr)
+	}
+	if err != nil {
+		return nil, err
 	}
 	db, err := sql.Open("sqlite", uri(aside, "_pragma=page_size(8192)&_pragma=journal_mode(off)&_pragma=synchronous(off)&_pragma=locking_mode(exclusive)&_pragma=cache_size(-16000)"))
 	if err != nil {
@@ -152,7 +171,7 @@ func newWriter(ctx context.Context, aside string, old *DB, u Update) (w *writer,
 			db.Close()
 		}
 	}()
-	w = &writer{u: u, db: db, old: old}
+	w.db = db
 	if u.Full {
 		if _, err := db.Exec(schema); err != nil {
 			return nil, fmt.Errorf("database: %w", err)
@@ -166,19 +185,16 @@ func newWriter(ctx context.Context, aside string, old *DB, u Update) (w *writer,
 	if w.tx, err = db.Begin(); err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
-	if err := w.prepare(ctx); err != nil {
-		return nil, err
+	if u.Full {
+		err = w.takeOthers()
 	}
-	return w, nil
+	return w, err
 }
 
-// prepare takes over what the old database has: of other trackers everything,
-// of this one, unless the update is full, its entries.
-func (w *writer) prepare(ctx context.Context) error {
-	if err := w.checkHistory(); err != nil {
-		return err
-	}
-	if w.u.Full && w.old != nil {
+// takeOthers takes over what the old database has of other trackers, and finds a
+// number for this one.
+func (w *writer) takeOthers() error {
+	if w.old != nil {
 		for _, q := range []string{
 			"insert into main.tracker select * from old.tracker where name <> ?1",
 			"insert into main.label select * from old.label where tracker in (select id from main.tracker)",
@@ -202,6 +218,15 @@ func (w *writer) prepare(ctx context.Context) error {
 			}
 		}
 	}
+	if err := w.tx.QueryRow("select coalesce(max(id), 0) + 1 from tracker").Scan(&w.id); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	return nil
+}
+
+// begin makes what gathers the changes, unless the update is full with the entries
+// that the old database has.
+func (w *writer) begin(ctx context.Context) error {
 	var first uint32
 	var entries []entry
 	var t *tracker
@@ -211,11 +236,9 @@ func (w *writer) prepare(ctx context.Context) error {
 			return err
 		}
 		w.id, w.count = t.id, t.counts.Statements
-		if err := w.tx.QueryRow("select coalesce(max(number) + 1, 0) from frame where tracker = ?", w.id).Scan(&first); err != nil {
-			return fmt.Errorf("database: %w", err)
+		if err := w.old.sql.QueryRowContext(ctx, "select coalesce(max(number) + 1, 0) from frame where tracker = ?", w.id).Scan(&first); err != nil {
+			return w.old.failed(ctx, err)
 		}
-	} else if err := w.tx.QueryRow("select coalesce(max(id), 0) + 1 from tracker").Scan(&w.id); err != nil {
-		return fmt.Errorf("database: %w", err)
 	}
 	frames, err := newFramer(first)
 	if err != nil {
