@@ -94,7 +94,7 @@ type kept struct {
 }
 
 // maxOpen is how many bytes open entries had, when packed, with their texts. In
-// memory they have six times as many.
+// memory they have three times as many.
 const maxOpen = 48 << 20
 
 // gather makes files of steps and texts, and surveys them.

@@ -67,9 +67,9 @@ type differ struct {
 	hunks  hunks
 }
 
-// diff returns hunks that make b of a, valid until it is called again. It keeps what is in
-// the same order in both, found by the lines that each has once, so it is not
-// always the shortest.
+// diff returns hunks that make b of a, valid until it is called again. It keeps
+// what is in the same order in both, found by the lines that each has once, so it
+// is not always the shortest.
 func (d *differ) diff(a, b []int32) hunks {
 	head := 0
 	for head < len(a) && head < len(b) && a[head] == b[head] {

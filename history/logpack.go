@@ -171,11 +171,6 @@ type logWriter struct {
 
 func (w *logWriter) uint(v int) { w.data = binary.AppendUvarint(w.data, uint64(v)) }
 
-func (w *logWriter) bytes(b []byte) {
-	w.uint(len(b))
-	w.data = append(w.data, b...)
-}
-
 func (w *logWriter) string(s string) {
 	n, ok := w.numbers[s]
 	if !ok {

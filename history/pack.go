@@ -178,16 +178,23 @@ func (f *File) newestFirst(today int) (order, rank []int, asToday int) {
 	return order, rank, asToday
 }
 
-// same reports whether a text is the given bytes.
+// same reports whether a text has the lines of some bytes, and those that are equal
+// by one number, as they have when they are unpacked. Bytes that nobody has packed
+// may say otherwise.
 func (f *File) same(text int, data []byte) bool {
-	for _, n := range f.linesOf(text) {
-		rest, ok := bytes.CutPrefix(data, []byte(f.lines[n]))
-		if !ok {
+	lines := f.linesOf(text)
+	numbers := make(map[string]int32)
+	for line := range bytes.Lines(data) {
+		if len(lines) == 0 || f.lines[lines[0]] != string(line) {
 			return false
 		}
-		data = rest
+		if n, ok := numbers[string(line)]; ok && n != lines[0] {
+			return false
+		}
+		numbers[f.lines[lines[0]]] = lines[0]
+		lines = lines[1:]
 	}
-	return len(data) == 0
+	return len(lines) == 0
 }
 
 // bases returns, for each text, the place in an order of the last text that took
