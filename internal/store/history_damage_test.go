@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+
+	"wontfix/internal/testkit"
 )
 
 // historyHolds reads a history that may be damaged. What is read must be right:
@@ -199,4 +201,56 @@ func TestHistoryExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkHistory(t, to, "ubuntu", past)
+}
+
+// TestHistoryExportOfUpdates: a history that an update has made is exported as the
+// same bytes as one that was read at once.
+func TestHistoryExportOfUpdates(t *testing.T) {
+	m := newModel(5)
+	changes := m.changes(40)
+	text := func(what string, n int) []byte { return bytes.Repeat([]byte(what+" and what follows from it\n"), n) }
+	file := func(i int, what string) HistoryFile {
+		return HistoryFile{ID: fmt.Sprintf("CVE-2020-%d", i), Versions: text(what, 900+i), Origins: text(what, 40)}
+	}
+	var first, later, all []HistoryFile
+	for i := range 60 {
+		f := file(i, "one")
+		first = append(first, f)
+		if i%3 == 0 {
+			f = file(i, "another")
+			later = append(later, f)
+		}
+		all = append(all, f)
+	}
+	random := rand.New(rand.NewPCG(6, 6))
+	ids := make([]byte, 100_000) // as IDs, they do not compress
+	for i := range ids {
+		ids[i] = byte(random.Uint32())
+	}
+	var head []byte // of this less is left the more a compressor tries
+	for range 4000 {
+		head = fmt.Appendf(head, "nick%d %d\n", random.IntN(300), random.IntN(20))
+	}
+	log := [][]byte{head, ids, text("commit", 50)}
+	export := func(updates ...*HistoryUpdate) []byte {
+		path := filepath.Join(t.TempDir(), "x.db")
+		for i, h := range updates {
+			h.Version = "h1"
+			if i == 0 {
+				h.Full = true
+				apply(t, path, withHistory(update("ubuntu", true), h), changes)
+			} else {
+				apply(t, path, withHistory(update("ubuntu", false), h), nil)
+			}
+		}
+		var out bytes.Buffer
+		_, err := Export(t.Context(), path, &out)
+		testkit.Must(t, err)
+		return out.Bytes()
+	}
+	updated := export(&HistoryUpdate{Log: [][]byte{head[:len(head)/2], ids[:90_000]}, Files: files(first)}, &HistoryUpdate{Log: log, Files: files(later)})
+	whole := export(&HistoryUpdate{Log: log, Files: files(all)})
+	if !bytes.Equal(updated, whole) {
+		t.Errorf("%d bytes after an update, and other %d at once", len(updated), len(whole))
+	}
 }
