@@ -79,7 +79,7 @@ type builder struct {
 	in     Input
 	ids    []string // of files
 	files  []kept
-	open   atomic.Int64 // how many bytes the entries that are kept open had when packed
+	open   atomic.Int64 // how many bytes the entries that are kept open count
 	moved  []string     // the nicks that are proved to be others' than before
 }
 
@@ -93,9 +93,10 @@ type kept struct {
 	origins []byte // what [Origins.Pack] made of the entry before the update
 }
 
-// maxOpen is how many bytes open entries had, when packed, with their texts. In
-// memory they have three times as many.
-const maxOpen = 48 << 20
+// maxOpen is how many bytes open entries count: what they had when packed, with
+// their texts, and the lines of texts that were added. In memory they have three
+// times as many.
+var maxOpen int64 = 64 << 20
 
 // gather makes files of steps and texts, and surveys them.
 func (b *builder) gather(ctx context.Context) error {
@@ -195,22 +196,31 @@ func (b *builder) addSigned(ctx context.Context) error {
 
 // keep keeps a file, and its trace, which may be nil, if it is open.
 func (b *builder) keep(k *kept, f *File, t *Trace) {
-	added := 0
-	if f.near != nil {
-		added = len(f.near.text)
+	bytes := 0
+	if k.file == nil && f.near != nil {
+		bytes = len(f.near.text)
+	}
+	for _, text := range f.texts[len(f.made):] {
+		bytes += 4 * len(text)
 	}
 	f.added()
-	if k.file == nil && (k.packed != nil || !b.mayOpen(2*added)) {
-		k.packed, k.today = press(f.pack(-1)), nil
+	if k.packed != nil || !b.mayOpen(bytes) {
+		*k = kept{packed: press(f.pack(-1)), origins: k.origins}
 		return
 	}
 	k.file, k.trace = f, t
 }
 
-// mayOpen reports whether an entry that has so many bytes, packed and with its
-// text, may be open.
+// mayOpen reports whether an entry may be open that counts so many bytes more.
 func (b *builder) mayOpen(bytes int) bool {
-	return b.first > 0 && b.open.Add(int64(bytes)) <= maxOpen
+	if b.first == 0 {
+		return false
+	}
+	if b.open.Add(int64(bytes)) <= maxOpen {
+		return true
+	}
+	b.open.Add(int64(-bytes))
+	return false
 }
 
 // press compresses data. Compressing asks for room for the worst case, which
@@ -355,7 +365,7 @@ func (b *builder) pack(i, tip int) (Packed, error) {
 	if err != nil {
 		return Packed{}, err
 	}
-	return Packed{f.ID, f.pack(today), origins.Pack(), since}, nil
+	return Packed{f.ID, f.packCut(today), origins.Pack(), since}, nil
 }
 
 // origins finds the origins of the rows of an entry, of which before has those

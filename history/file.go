@@ -57,7 +57,7 @@ func (f *File) linesOf(n int) []int32 {
 		return lines
 	}
 	room := unpackRooms.Get().(*unpackRoom)
-	defer unpackRooms.Put(room)
+	defer room.done()
 	for i, n := range slices.Backward(way) {
 		if i%keptEvery == 0 {
 			h := f.hunksOf(n)
@@ -267,7 +267,7 @@ const fewLooks = 16
 func (f *File) lineNumber(line []byte) int32 {
 	if f.index == nil && f.looks == fewLooks {
 		f.index = make(map[string]int32, 2*len(f.lines)+64)
-		for i, line := range f.lines {
+		for i, line := range slices.Backward(f.lines) { // the first of equal ones counts
 			f.index[line] = int32(i)
 		}
 	}

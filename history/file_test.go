@@ -174,3 +174,26 @@ func TestDiffering(t *testing.T) {
 		t.Errorf("the hunks say less of %d pairs; want 5 or more", fewer)
 	}
 }
+
+// A text of a history that nobody has packed, which has one line by two numbers, is
+// no text of today to pack the others by.
+func TestPackCut(t *testing.T) {
+	f := NewFile("CVE-2020-1")
+	f.lines, f.texts = []string{"A\n", "A\n", "B\n"}, [][]int32{{0}, {0, 1}, {0, 1, 2}}
+	for i := range f.texts {
+		f.Records = append(f.Records, Record{Commit: i, Places: []Place{{0, i}}})
+	}
+	odd, err := Unpack(f.ID, f.pack(0), []byte("A\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text := range odd.texts {
+		got, err := Unpack(f.ID, odd.packCut(text), odd.Text(text))
+		if err != nil {
+			t.Fatalf("text %d today: %v", text, err)
+		}
+		if a, b := describe(odd), describe(got); a != b {
+			t.Errorf("text %d today:\n%s\nwant\n%s", text, b, a)
+		}
+	}
+}

@@ -31,6 +31,16 @@ func FuzzUnpack(f *testing.F) {
 		if a, b := describe(got), describe(again); a != b {
 			t.Fatalf("packed again\n%s\nwas\n%s", b, a)
 		}
+		got.AddText([]byte("a\n" + string(today) + "b\n"))
+		for n := range got.texts {
+			again, err := Unpack("x", got.packCut(n), got.Text(n))
+			if err != nil {
+				t.Fatalf("text %d today: what was unpacked cannot be read when it is packed again: %v", n, err)
+			}
+			if a, b := describe(got), describe(again); a != b {
+				t.Fatalf("text %d today: packed again\n%s\nwas\n%s", n, b, a)
+			}
+		}
 	})
 }
 

@@ -12,8 +12,12 @@ import (
 // ErrBytes says that packed bytes are not what this package has written.
 var ErrBytes = errors.New("history: bytes cannot be read")
 
-// maxText bounds the lines that all texts of an entry have together.
-const maxText = 1 << 28
+// maxText bounds the lines that all texts of an entry have together, and
+// maxHunkLines those that differ.
+const (
+	maxText      = 1 << 28
+	maxHunkLines = 1 << 26
+)
 
 // Pack packs the history of an entry. The text of the entry today, which is
 // kept elsewhere, is left out; it is empty if the entry is gone.
@@ -44,7 +48,18 @@ func (f *File) Pack(today []byte) []byte {
 	return f.pack(text)
 }
 
-// pack is as Pack, with the number of the text of today, or -1.
+// packCut is as Pack, with the number of the text of today, or -1.
+func (f *File) packCut(today int) []byte {
+	// The lines of a text that was cut are right, and of one that was not they can
+	// be any: see same.
+	wasToday := len(f.made) > 0 && f.made[0].base == unmade
+	if cut := len(f.made) == 0 || wasToday && (today == 0 || today >= len(f.made)); !cut && today >= 0 && !f.same(today, f.Text(today)) {
+		today = -1
+	}
+	return f.pack(today)
+}
+
+// pack is as packCut, of a text that was cut.
 func (f *File) pack(today int) []byte {
 	order, rank, asToday := f.newestFirst(today)
 	p := packers.Get().(*packer)
@@ -297,6 +312,7 @@ type unpacker struct {
 	data  []byte
 	lines string
 	bad   bool
+	open  bool // there are lines that lack their end
 	*unpackRoom
 }
 
@@ -309,13 +325,19 @@ type unpackRoom struct {
 
 var unpackRooms = sync.Pool{New: func() any { return &unpackRoom{today: make(map[string]int32)} }}
 
-// done gives the room back.
-func (r *unpacker) done() {
-	if len(r.today) < numbersKept { // see there
-		clear(r.today)
-		unpackRooms.Put(r.unpackRoom)
+// roomKept is how many lines a list has at most whose memory is used again.
+const roomKept = 1 << 20
+
+// done gives the room back, unless it has become large.
+func (r *unpackRoom) done() {
+	large := len(r.today) >= numbersKept || cap(r.hunks.lines) > roomKept || cap(r.hunks.heads) > roomKept // for today see there
+	for i := range r.texts {
+		large = large || cap(r.texts[i]) > roomKept
 	}
-	r.unpackRoom = nil
+	if !large {
+		clear(r.today)
+		unpackRooms.Put(r)
+	}
 }
 
 // recent returns the lines of text number i, one of the last that were read.
@@ -334,6 +356,7 @@ func (r *unpacker) uint(limit int) int {
 
 // todays reads the text of today, which may have a line twice.
 func (r *unpacker) todays(f *File, today []byte) []int32 {
+	r.open = !bytes.HasSuffix(today, []byte{'\n'})
 	count := bytes.Count(today, []byte{'\n'}) + 1
 	f.lines = make([]string, 0, count+strings.Count(r.lines, "\n"))
 	text := make([]int32, 0, count)
@@ -411,10 +434,11 @@ func (r *unpacker) text(f *File, i int) (base int) {
 				text = append(text, int32(n-2))
 			default:
 				end := strings.IndexByte(r.lines, '\n')
-				if end < 0 {
+				if end < n {
 					r.bad = true
 					return base
 				}
+				r.open = r.open || n == 1
 				text = append(text, int32(len(f.lines)))
 				f.lines = append(f.lines, r.lines[:end+1-n])
 				r.lines = r.lines[end+1:]
@@ -422,11 +446,16 @@ func (r *unpacker) text(f *File, i int) (base int) {
 		}
 		h.insert = text[at:]
 		f.hunks.add(h)
-		if r.bad || len(text) > maxText || len(f.hunks.lines) > maxText {
+		if r.bad || len(text) > maxText || len(f.hunks.lines) > maxHunkLines {
 			r.bad = true
 			return base
 		}
 	}
-	*r.recent(i) = append(text, from...)
+	text = append(text, from...)
+	// A line that lacks its end can be the last one alone.
+	r.bad = r.bad || r.open && len(text) > 0 && slices.ContainsFunc(text[:len(text)-1], func(n int32) bool {
+		return !strings.HasSuffix(f.lines[n], "\n")
+	})
+	*r.recent(i) = text
 	return base
 }

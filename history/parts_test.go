@@ -9,7 +9,8 @@ import (
 )
 
 // TestParts reads histories at once and in two parts, which must give the same
-// bytes, also where what came later says something about what was there before.
+// bytes, also where what came later says something about what was there before,
+// and however many entries are kept open.
 func TestParts(t *testing.T) {
 	refused := func(h *handMade) {
 		h.commit(ann, "begin", only("trusty_hello: needed"))
@@ -98,13 +99,16 @@ func TestParts(t *testing.T) {
 			cut := len(h.commits)
 			test.second(h)
 			_, want := h.readParts(t, len(h.commits))
-			_, got := h.readParts(t, cut, len(h.commits))
-			if len(got) != len(want) {
-				t.Errorf("%d entries in parts, %d at once", len(got), len(want))
-			}
-			for id, w := range want {
-				if g := got[id]; !bytes.Equal(g.Versions, w.Versions) || !bytes.Equal(g.Origins, w.Origins) || g.Since != w.Since {
-					t.Errorf("%s: in parts\n%q\n%q\nat once\n%q\n%q", id, g.Versions, g.Origins, w.Versions, w.Origins)
+			defer func(most int64) { maxOpen = most }(maxOpen)
+			for _, maxOpen = range []int64{maxOpen, 0, 250, 300, 500, 1500} { // all are open, none, some
+				_, got := h.readParts(t, cut, len(h.commits))
+				if len(got) != len(want) {
+					t.Errorf("%d entries in parts, %d at once", len(got), len(want))
+				}
+				for id, w := range want {
+					if g := got[id]; !bytes.Equal(g.Versions, w.Versions) || !bytes.Equal(g.Origins, w.Origins) || g.Since != w.Since {
+						t.Errorf("%s, %d open: in parts\n%q\n%q\nat once\n%q\n%q", id, maxOpen, g.Versions, g.Origins, w.Versions, w.Origins)
+					}
 				}
 			}
 		})

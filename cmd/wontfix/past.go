@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"wontfix"
 	"wontfix/history"
@@ -167,17 +169,28 @@ func (p *past) versions(ctx context.Context, ids []string, texts map[string]toda
 	if err != nil || !p.log.Implied {
 		return err
 	}
-	for _, id := range ids {
-		t := texts[id]
-		if found[id] || t.file == "" {
-			continue
-		}
-		dir := max(slices.Index(p.spec.Dirs, path.Dir(t.file)), 0)
-		if err := fn(id, history.Unchanged(id, dir, t.text), t.text); err != nil {
-			return err
-		}
+	rest := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return found[id] || texts[id].file == "" })
+	var workers sync.WaitGroup
+	var failed atomic.Pointer[error]
+	for part := range slices.Chunk(rest, len(rest)/runtime.GOMAXPROCS(0)+1) {
+		workers.Go(func() {
+			for _, id := range part {
+				t := texts[id]
+				dir := max(slices.Index(p.spec.Dirs, path.Dir(t.file)), 0)
+				if failed.Load() != nil {
+					return
+				}
+				if err := fn(id, history.Unchanged(id, dir, t.text), t.text); err != nil {
+					failed.CompareAndSwap(nil, &err)
+				}
+			}
+		})
 	}
-	return nil
+	workers.Wait()
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return ctx.Err()
 }
 
 // files is as raw, with the history unpacked.

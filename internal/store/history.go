@@ -204,7 +204,7 @@ type logPart struct {
 // where it lies. A part that is the same in the old log is taken from there, and a
 // large one is not tried if that of its number stayed as it was.
 func packLog(log [][]byte, old []logPart) ([]byte, error) {
-	z, err := newHistoryEncoder(quickLevel) // always: exports take the log as it is
+	z, err := newHistoryEncoder(quickLevel) // always: an export takes the log as it is, from a first sync or updates
 	if err != nil {
 		return nil, err
 	}
