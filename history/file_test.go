@@ -179,7 +179,7 @@ func TestDiffering(t *testing.T) {
 // no text of today to pack the others by.
 func TestPackCut(t *testing.T) {
 	f := NewFile("CVE-2020-1")
-	f.lines, f.texts = []string{"A\n", "A\n", "B\n"}, [][]int32{{0}, {0, 1}, {0, 1, 2}}
+	f.lines, f.texts = []string{"A\n", "A\n", "B\n"}, [][]int32{{0}, {0, 1, 2}, {2, 0, 1, 2}}
 	for i := range f.texts {
 		f.Records = append(f.Records, Record{Commit: i, Places: []Place{{0, i}}})
 	}
