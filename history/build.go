@@ -196,15 +196,15 @@ func (b *builder) addSigned(ctx context.Context) error {
 
 // keep keeps a file, and its trace, which may be nil, if it is open.
 func (b *builder) keep(k *kept, f *File, t *Trace) {
-	bytes := 0
+	size := 0
 	if k.file == nil && f.near != nil {
-		bytes = len(f.near.text)
+		size = len(f.near.text)
 	}
 	for _, text := range f.texts[len(f.made):] {
-		bytes += 4 * len(text)
+		size += 4 * len(text)
 	}
 	f.added()
-	if k.packed != nil || !b.mayOpen(bytes) {
+	if k.packed != nil || !b.mayOpen(size) {
 		*k = kept{packed: press(f.pack(-1)), origins: k.origins}
 		return
 	}
@@ -212,14 +212,14 @@ func (b *builder) keep(k *kept, f *File, t *Trace) {
 }
 
 // mayOpen reports whether an entry may be open that counts so many bytes more.
-func (b *builder) mayOpen(bytes int) bool {
+func (b *builder) mayOpen(size int) bool {
 	if b.first == 0 {
 		return false
 	}
-	if b.open.Add(int64(bytes)) <= maxOpen {
+	if b.open.Add(int64(size)) <= maxOpen {
 		return true
 	}
-	b.open.Add(int64(-bytes))
+	b.open.Add(int64(-size))
 	return false
 }
 

@@ -40,9 +40,9 @@ func (f *File) hunksOf(text int) hunks {
 	return hunks{f.hunks.heads[from.head:heads], f.hunks.lines[from.line:lines]}
 }
 
-// linesOf returns the lines of a text, none for -1. Those of one that was unpacked are
-// put together when they are asked for: few are. On the way to it every so many
-// are kept.
+// linesOf returns the lines of a text, none for -1. Those of one that was unpacked
+// are put together when they are asked for: few are. On the way to it every so
+// many are kept.
 func (f *File) linesOf(n int) []int32 {
 	const keptEvery = 16
 	var way []int

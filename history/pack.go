@@ -50,10 +50,10 @@ func (f *File) Pack(today []byte) []byte {
 
 // packCut is as Pack, with the number of the text of today, or -1.
 func (f *File) packCut(today int) []byte {
-	// The lines of a text that was cut are right, and of one that was not they can
-	// be any: see same.
-	wasToday := len(f.made) > 0 && f.made[0].base == unmade
-	if cut := len(f.made) == 0 || wasToday && (today == 0 || today >= len(f.made)); !cut && today >= 0 && !f.same(today, f.Text(today)) {
+	// A text that was added has the lines that it was cut into, and so has the one
+	// that others were packed by; of what was made of hunks that is to be seen.
+	added := len(f.made) == 0 || f.made[0].base == unmade && (today == 0 || today >= len(f.made))
+	if today >= 0 && !added && !f.same(today, f.Text(today)) {
 		today = -1
 	}
 	return f.pack(today)
